@@ -1,0 +1,227 @@
+//! Answers that are lists of defects, made and sent piece by piece.
+
+use serde::Serialize;
+
+use crate::error::ClientError;
+use crate::model::{DefectWithId, Protocol, ProtocolEntry, ProtocolledDefectSet};
+
+/// An answer of many defects.
+///
+/// Made from a whole [`ProtocolledDefectSet`] with `into()`, or with [`DefectList::streamed`] from an
+/// iterator: then the defects are produced while the caller reads them, and a list of any length
+/// takes the memory of a few.
+pub struct DefectList {
+    defects: Box<dyn Iterator<Item = Result<DefectWithId, ClientError>> + Send>,
+    protocol: Box<dyn FnOnce() -> ListProtocol + Send>,
+}
+
+/// How reading a streamed list went: told when its last defect is out.
+pub struct ListProtocol {
+    /// Entries for [`Protocol::successes`], one by one, each key once.
+    pub successes: Box<dyn Iterator<Item = (String, ProtocolEntry)> + Send>,
+    /// Everything else. Its own `successes` are sent before the iterator's.
+    pub rest: Protocol,
+}
+
+impl DefectList {
+    /// A list whose defects are produced one by one.
+    ///
+    /// `defects` is pulled in pieces, from changing threads, never from two at once; it is dropped
+    /// early when the caller goes away. An error before the first 64 KiB of the answer becomes the
+    /// answer; a later one cuts the answer off, which the caller sees as a broken transfer.
+    /// `protocol` is called once, after the last defect.
+    pub fn streamed(
+        defects: impl Iterator<Item = Result<DefectWithId, ClientError>> + Send + 'static,
+        protocol: impl FnOnce() -> ListProtocol + Send + 'static,
+    ) -> Self {
+        Self { defects: Box::new(defects), protocol: Box::new(protocol) }
+    }
+
+    /// The whole list in memory, for tests and small lists.
+    ///
+    /// # Errors
+    /// The first error among the defects.
+    pub fn collect(self) -> Result<ProtocolledDefectSet, ClientError> {
+        let value = self.defects.collect::<Result<Vec<_>, _>>()?;
+        let ListProtocol { successes, rest: mut protocol } = (self.protocol)();
+        for (key, entry) in successes {
+            protocol.successes.entry(key).or_default().push(entry);
+        }
+        Ok(ProtocolledDefectSet { value, protocol })
+    }
+}
+
+impl From<ProtocolledDefectSet> for DefectList {
+    fn from(set: ProtocolledDefectSet) -> Self {
+        let protocol = set.protocol;
+        Self::streamed(set.value.into_iter().map(Ok), move || ListProtocol {
+            successes: Box::new(std::iter::empty()),
+            rest: protocol,
+        })
+    }
+}
+
+/// A piece is sent once it has this many bytes. Larger pieces gain nothing and cost memory per reader.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Turns a [`DefectList`] into the bytes of a `ProtocolledDefectSet` in JSON, piece by piece.
+pub(crate) struct ListWriter {
+    stage: Stage,
+}
+
+enum Stage {
+    Defects { list: DefectList, first: bool },
+    Successes { successes: Box<dyn Iterator<Item = (String, ProtocolEntry)> + Send>, first: bool, rest: Protocol },
+    Done,
+}
+
+impl ListWriter {
+    pub(crate) fn new(list: DefectList) -> Self {
+        Self { stage: Stage::Defects { list, first: true } }
+    }
+
+    /// The next piece; empty after the last one.
+    pub(crate) fn next_piece(&mut self) -> Result<Vec<u8>, ClientError> {
+        let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
+        while piece.len() < PIECE_BYTES && !self.is_done() {
+            self.step(&mut piece)?;
+        }
+        Ok(piece)
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done)
+    }
+
+    fn step(&mut self, piece: &mut Vec<u8>) -> Result<(), ClientError> {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Defects { mut list, first } => {
+                if first {
+                    piece.extend_from_slice(br#"{"value":["#);
+                }
+                if let Some(defect) = list.defects.next() {
+                    if !first {
+                        piece.push(b',');
+                    }
+                    write_json(piece, &defect?)?;
+                    self.stage = Stage::Defects { list, first: false };
+                } else {
+                    let ListProtocol { successes, mut rest } = (list.protocol)();
+                    piece.extend_from_slice(br#"],"protocol":{"successes":{"#);
+                    let own = std::mem::take(&mut rest.successes);
+                    for (index, (key, entries)) in own.iter().enumerate() {
+                        separate(piece, index == 0);
+                        write_member(piece, key, entries)?;
+                    }
+                    self.stage = Stage::Successes { successes, first: own.is_empty(), rest };
+                }
+            }
+            Stage::Successes { mut successes, first, rest } => {
+                if let Some((key, entry)) = successes.next() {
+                    separate(piece, first);
+                    write_member(piece, &key, &[entry])?;
+                    self.stage = Stage::Successes { successes, first: false, rest };
+                } else {
+                    piece.push(b'}');
+                    // The other members of the protocol, as its own serialisation has them.
+                    let rest = serde_json::to_vec(&rest).map_err(unserialisable)?;
+                    piece.extend_from_slice(rest.strip_prefix(br#"{"successes":{}"#).unwrap_or(b"}"));
+                    piece.push(b'}');
+                }
+            }
+            Stage::Done => {}
+        }
+        Ok(())
+    }
+}
+
+fn separate(piece: &mut Vec<u8>, first: bool) {
+    if !first {
+        piece.push(b',');
+    }
+}
+
+fn write_member(piece: &mut Vec<u8>, key: &str, entries: &[ProtocolEntry]) -> Result<(), ClientError> {
+    write_json(piece, key)?;
+    piece.push(b':');
+    write_json(piece, entries)
+}
+
+fn write_json<T: Serialize + ?Sized>(piece: &mut Vec<u8>, value: &T) -> Result<(), ClientError> {
+    serde_json::to_writer(piece, value).map_err(unserialisable)
+}
+
+pub(crate) fn unserialisable(error: serde_json::Error) -> ClientError {
+    ClientError::internal(format!("the answer cannot be written as JSON: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Defect, Login, ProtocolCode};
+
+    fn defect(number: usize) -> DefectWithId {
+        let defect = Defect {
+            title: Some("t".repeat(number % 250)),
+            description: None,
+            reporter: None,
+            status: "open".to_owned(),
+            classification: "bug".to_owned(),
+            priority: "high".to_owned(),
+            user_defined_fields: Vec::new(),
+            last_edited: "2026-01-31T12:00:00Z".parse().unwrap(),
+            references: Vec::new(),
+            principal: Login::default(),
+        };
+        DefectWithId { defect, id: format!("BUG-{number}") }
+    }
+
+    fn streamed(count: usize) -> DefectList {
+        DefectList::streamed((0..count).map(|number| Ok(defect(number))), move || {
+            let mut rest = Protocol::of_success("own", ProtocolCode::ImportSuccess, "kept");
+            rest.add_general_warning(ProtocolCode::ImportWarning, "line 3");
+            let entry = || ProtocolEntry::new(ProtocolCode::ImportSuccess, "read");
+            ListProtocol { successes: Box::new((0..count).map(move |n| (format!("BUG-{n}"), entry()))), rest }
+        })
+    }
+
+    fn written(list: DefectList) -> (Vec<usize>, ProtocolledDefectSet) {
+        let mut writer = ListWriter::new(list);
+        let (mut sizes, mut bytes) = (Vec::new(), Vec::new());
+        loop {
+            let piece = writer.next_piece().unwrap();
+            if piece.is_empty() {
+                return (sizes, serde_json::from_slice(&bytes).unwrap());
+            }
+            sizes.push(piece.len());
+            bytes.extend(piece);
+        }
+    }
+
+    #[test]
+    fn the_pieces_are_the_whole_answer_whatever_its_length() {
+        for count in [0, 1, 2, 1_000] {
+            let (sizes, set) = written(streamed(count));
+            assert!(set == streamed(count).collect().unwrap(), "{count} defects");
+            assert!(sizes.iter().all(|size| *size < 2 * PIECE_BYTES), "{sizes:?}");
+            assert_eq!(sizes.len() > 1, count == 1_000, "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_set_is_written_as_its_own_serialisation() {
+        let set = ProtocolledDefectSet {
+            value: vec![defect(1), defect(2)],
+            protocol: Protocol::of_general_error(ProtocolCode::ReadAccessError, "no"),
+        };
+        assert_eq!(written(set.clone().into()).1, set);
+    }
+
+    #[test]
+    fn an_error_among_the_defects_ends_the_list() {
+        let list = DefectList::streamed([Ok(defect(1)), Err(ClientError::unavailable("gone"))].into_iter(), || {
+            unreachable!("the protocol is for complete lists")
+        });
+        assert_eq!(ListWriter::new(list).next_piece(), Err(ClientError::unavailable("gone")));
+    }
+}
