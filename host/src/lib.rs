@@ -1,1 +1,6 @@
-//! x
+//! The host: resolves `client_class` to a library, loads it, validates its configuration and serves
+//! the defect API through it. The stages do not know each other; `commands` joins them.
+
+pub mod inspect;
+pub mod plugin;
+pub mod serve;

@@ -106,11 +106,17 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The request as this version of the API knows it. The host checked it against the API document,
+    /// so what cannot be read is a difference between the two sides' versions. The parser's own words
+    /// may quote a value, which may be a secret: only the place is passed on.
     fn envelope<B: DeserializeOwned>(&self) -> Result<Request<B>, ClientError> {
-        // The host checked the body against the API document; what arrives here wrong is a
-        // difference between the two sides' versions of it.
-        serde_json::from_slice(self.request)
-            .map_err(|error| ClientError::invalid_input(format!("`{}`: {error}", self.operation.name())))
+        serde_json::from_slice(self.request).map_err(|error| {
+            let (operation, column) = (self.operation.name(), error.column());
+            ClientError::invalid_input(format!(
+                "the plugin (plugin-api {}) cannot read the request of `{operation}`: byte {column}",
+                crate::VERSION
+            ))
+        })
     }
 
     fn needed<T>(&self, value: Option<T>, name: &str) -> Result<T, ClientError> {

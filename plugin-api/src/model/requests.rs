@@ -35,10 +35,15 @@ pub struct DefectRequest {
 pub struct SyncRequest {
     /// `scheduled`, `manual` or `partial`; `null` when the tool does not say.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schemars(required)]
+    #[schemars(required, schema_with = "text_or_null")]
     pub sync_type: Option<String>,
     /// How to synchronise. May be absent.
     #[serde(default, deserialize_with = "null_as_default")]
     #[schemars(with = "Option<SyncContext>")]
     pub sync_context: SyncContext,
+}
+
+/// As a schema of its own: for a required `Option`, schemars leaves out the `null`.
+fn text_or_null(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": ["string", "null"] })
 }

@@ -1,0 +1,120 @@
+//! A client behind the boundary, called with bytes and answering with bytes.
+
+use abi_stable::std_types::{ROption, RResult, RSlice, RStr, RVec};
+use bytes::Bytes;
+use defect_plugin_api::boundary::{RawClientBox, RawError, RawErrorKind, RawStreamBox};
+use defect_plugin_api::{ClientError, Operation};
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CallError {
+    /// The plugin says so.
+    #[error("{0}")]
+    Client(ClientError),
+    /// The plugin's code panicked.
+    #[error("the plugin {0}")]
+    Panicked(
+        /// The panic's place and text.
+        String,
+    ),
+}
+
+impl From<RawError> for CallError {
+    fn from(error: RawError) -> Self {
+        if error.kind == RawErrorKind::PANICKED {
+            Self::Panicked(error.message.into())
+        } else {
+            Self::Client(error.into())
+        }
+    }
+}
+
+/// An answer as JSON: its beginning and, when it is long, where the rest comes from.
+pub struct Answer {
+    /// The whole answer, or its beginning. The plugin's own memory, not a copy.
+    pub first: Bytes,
+    /// The rest.
+    pub rest: Option<Rest>,
+}
+
+/// The rest of a long answer. Pulling and dropping it runs the plugin's code, which may block.
+pub struct Rest(RawStreamBox);
+
+impl Rest {
+    /// The next piece; `None` after the last. Blocks.
+    ///
+    /// # Errors
+    /// See [`CallError`]; the answer is incomplete then.
+    pub fn next_piece(&mut self) -> Result<Option<Bytes>, CallError> {
+        match self.0.next_piece() {
+            RResult::ROk(piece) if piece.is_empty() => Ok(None),
+            RResult::ROk(piece) => Ok(Some(bytes_of(piece))),
+            RResult::RErr(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A client that a plugin made. Callable from several threads at once.
+pub struct Client {
+    plugin: String,
+    class: String,
+    operations: Vec<String>,
+    raw: RawClientBox,
+}
+
+impl Client {
+    pub(super) fn new(plugin: String, class: String, operations: Vec<String>, raw: RawClientBox) -> Self {
+        Self { plugin, class, operations, raw }
+    }
+
+    /// The plugin's crate name.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    /// The client's class.
+    #[must_use]
+    pub fn class(&self) -> &str {
+        &self.class
+    }
+
+    /// Runs an operation; `request` is a [`Request`](defect_plugin_api::Request) in JSON. Blocks for as
+    /// long as the plugin does.
+    ///
+    /// # Errors
+    /// See [`CallError`]; [`ClientError::NotSupported`] for an operation that the plugin was built
+    /// without.
+    pub fn call(&self, operation: Operation, request: &[u8]) -> Result<Answer, CallError> {
+        if !self.operations.iter().any(|known| known == operation.name()) {
+            return Err(CallError::Client(ClientError::NotSupported(format!(
+                "the plugin `{}` has no operation `{}`: it was built for an older plugin-api; rebuild it",
+                self.plugin,
+                operation.name()
+            ))));
+        }
+        match self.raw.call(RStr::from(operation.name()), RSlice::from_slice(request)) {
+            RResult::ROk(reply) => Ok(Answer {
+                first: bytes_of(reply.first),
+                rest: match reply.rest {
+                    ROption::RSome(rest) => Some(Rest(rest)),
+                    ROption::RNone => None,
+                },
+            }),
+            RResult::RErr(error) => Err(error.into()),
+        }
+    }
+}
+
+fn bytes_of(piece: RVec<u8>) -> Bytes {
+    Bytes::from_owner(Piece(piece))
+}
+
+/// Lends the plugin's memory to `Bytes`; it is freed by the plugin's own allocator.
+struct Piece(RVec<u8>);
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}

@@ -1,0 +1,214 @@
+//! Opens a library and makes clients from it.
+
+use std::path::{Path, PathBuf};
+
+use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
+use abi_stable::std_types::{RResult, RSlice, RStr};
+use defect_plugin_api::ClientError;
+use defect_plugin_api::boundary::{self, DEFECT_CLIENT, Description, Export, RawError, RawErrorKind, RawModule_Ref};
+
+use super::client::Client;
+use super::log_bridge;
+use crate::inspect::Expectations;
+
+/// What a library's file must show before it is opened.
+#[must_use]
+pub fn expectations() -> Expectations<'static> {
+    Expectations {
+        loader_symbol: boundary::LOADER_SYMBOL,
+        version_symbol: boundary::VERSION_SYMBOL,
+        api_version: defect_plugin_api::VERSION,
+    }
+}
+
+/// Why a library that looked right could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The operating system's loader refuses it.
+    #[error("the library `{}` cannot be opened: {reason}", path.display())]
+    NotOpened {
+        /// The library.
+        path: PathBuf,
+        /// The loader's own words.
+        reason: String,
+    },
+    /// Its boundary differs from this host's.
+    #[error("the plugin `{}` does not fit this host (plugin-api {}): {reason}", path.display(), defect_plugin_api::VERSION)]
+    Incompatible {
+        /// The library.
+        path: PathBuf,
+        /// What differs, in a sentence.
+        reason: String,
+    },
+    /// Its description cannot be had or read.
+    #[error("the plugin `{}` does not say what it holds: {reason}", path.display())]
+    NoDescription {
+        /// The library.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The plugin panicked while the client was made.
+    #[error("the plugin `{}` failed while `{class}` was made: {reason}", path.display())]
+    Panicked {
+        /// The library.
+        path: PathBuf,
+        /// The client's class.
+        class: String,
+        /// The panic's place and text.
+        reason: String,
+    },
+    /// The client refuses its configuration or cannot start.
+    #[error("`{class}` cannot start: {error}")]
+    Refused {
+        /// The client's class.
+        class: String,
+        /// What the plugin says, with the fields at fault.
+        error: ClientError,
+    },
+}
+
+impl LoadError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotOpened { .. } => {
+                "a library that it needs may be missing, or it was built for a newer system: `ldd` shows which"
+            }
+            Self::Incompatible { .. } => {
+                "rebuild the plugin with this host's version of defect-plugin-api, or install the host that it was built for"
+            }
+            Self::NoDescription { .. } | Self::Panicked { .. } => "report it to the plugin's author",
+            Self::Refused { .. } => "correct the plugin's configuration",
+        }
+    }
+}
+
+/// An open library. It stays open until the process ends: its threads and thread-locals may be in
+/// use for as long, so there is no closing (and no `Drop`).
+pub struct Library {
+    path: PathBuf,
+    module: RawModule_Ref,
+    description: Description,
+}
+
+impl Library {
+    /// Opens the library, which runs code of its own: look at its bytes first, with
+    /// [`inspect`](crate::inspect).
+    ///
+    /// # Errors
+    /// See [`LoadError`]; abi_stable's full report of a difference goes to the debug log.
+    pub fn open(path: &Path) -> Result<Self, LoadError> {
+        let module = open_module(path)?;
+        (module.connect())(log_bridge::raw_log());
+        let description =
+            description(module).map_err(|reason| LoadError::NoDescription { path: path.to_owned(), reason })?;
+        Ok(Self { path: path.to_owned(), module, description })
+    }
+
+    /// The plugin's crate name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.description.plugin
+    }
+
+    /// The plugin's own version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.description.version
+    }
+
+    /// The version of the plugin API that it was built with.
+    #[must_use]
+    pub fn api_version(&self) -> &str {
+        &self.description.api_version
+    }
+
+    /// The names of the clients in it.
+    #[must_use]
+    pub fn classes(&self) -> Vec<String> {
+        self.clients().map(|export| export.class.clone()).collect()
+    }
+
+    /// JSON Schema of a client's configuration; `None` when there is no such class.
+    #[must_use]
+    pub fn config_schema(&self, class: &str) -> Option<&serde_json::Value> {
+        self.client(class).map(|export| &export.config_schema)
+    }
+
+    /// Makes a client from its configuration. Blocks for as long as the plugin's constructor does.
+    ///
+    /// # Errors
+    /// [`LoadError::Panicked`] and [`LoadError::Refused`].
+    pub fn create(&self, class: &str, config: &serde_json::Value) -> Result<Client, LoadError> {
+        let config = config.to_string();
+        let made = (self.module.create())(RStr::from(class), RSlice::from_slice(config.as_bytes()));
+        match made {
+            RResult::ROk(raw) => {
+                let operations = self.client(class).map(|export| export.operations.clone()).unwrap_or_default();
+                Ok(Client::new(self.name().to_owned(), class.to_owned(), operations, raw))
+            }
+            RResult::RErr(error) => Err(self.create_error(class, error)),
+        }
+    }
+
+    fn create_error(&self, class: &str, error: RawError) -> LoadError {
+        let class = class.to_owned();
+        if error.kind == RawErrorKind::PANICKED {
+            LoadError::Panicked { path: self.path.clone(), class, reason: error.message.into() }
+        } else {
+            LoadError::Refused { class, error: error.into() }
+        }
+    }
+
+    /// What the library exports of the kinds that this host knows.
+    fn clients(&self) -> impl Iterator<Item = &Export> {
+        self.description.exports.iter().filter(|export| export.kind == DEFECT_CLIENT)
+    }
+
+    fn client(&self, class: &str) -> Option<&Export> {
+        self.clients().find(|export| export.class == class)
+    }
+}
+
+fn open_module(path: &Path) -> Result<RawModule_Ref, LoadError> {
+    let not_opened =
+        |error: libloading::Error| LoadError::NotOpened { path: path.to_owned(), reason: error.to_string() };
+    // SAFETY: opening runs the library's constructors. Its bytes were inspected: it exports a plugin's
+    // symbols and is whole; who may write to it was checked. Nothing more can be known from outside.
+    let library = unsafe { libloading::Library::new(path) }.map_err(not_opened)?;
+    // SAFETY: a plugin's symbol of this name is an abi_stable header, which starts with a magic text
+    // that `upgrade` compares first.
+    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
+    let header = header.map(|symbol| *symbol).map_err(not_opened)?;
+    // Not `RootModule::load_from_file`: it keeps one module per type and would give the first
+    // library's for every other one.
+    std::mem::forget(library);
+    header.upgrade().and_then(|header| header.init_root_module::<RawModule_Ref>()).map_err(|error| {
+        tracing::debug!("the layout report of `{}`: {error}", path.display());
+        LoadError::Incompatible { path: path.to_owned(), reason: in_a_sentence(&error) }
+    })
+}
+
+/// abi_stable's reports have up to thousands of lines.
+fn in_a_sentence(error: &LibraryError) -> String {
+    match error {
+        LibraryError::IncompatibleVersionNumber { actual_version, .. } => {
+            format!("it was built for plugin-api {actual_version}")
+        }
+        LibraryError::AbiInstability(_) => {
+            "its boundary types have another layout, although the version is the same; the debug log has the report"
+                .to_owned()
+        }
+        LibraryError::InvalidAbiHeader(_) => "it was built with another version of abi_stable".to_owned(),
+        other => other.to_string().lines().find(|line| !line.trim().is_empty()).unwrap_or("unknown").trim().to_owned(),
+    }
+}
+
+fn description(module: RawModule_Ref) -> Result<Description, String> {
+    match (module.describe())() {
+        RResult::ROk(bytes) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+        RResult::RErr(error) => Err(error.message.into()),
+    }
+}

@@ -1,0 +1,11 @@
+//! A loaded plugin: from a library's file to a client that can be called.
+//!
+//! The only part of the host that names `abi_stable` or opens libraries. It knows nothing of
+//! configuration files and nothing of HTTP.
+
+mod client;
+mod library;
+mod log_bridge;
+
+pub use client::{Answer, CallError, Client, Rest};
+pub use library::{Library, LoadError, expectations};

@@ -1,0 +1,179 @@
+//! Calls the plugin off the async threads: bounded in number, each with a time limit, so that a slow
+//! backend or sync command delays nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use defect_plugin_api::Operation;
+use futures_util::stream;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
+use tracing::Span;
+
+use super::error::ApiError;
+use crate::plugin::{Answer, CallError, Client, Rest};
+
+/// How many calls run in the plugin at once. A call that never returns keeps its place: when all are
+/// taken, requests are answered with 503 until one is given back.
+pub const MAX_CALLS: usize = 64;
+
+/// The plugin's client with the limits under which it is called.
+#[derive(Clone)]
+pub struct Backend {
+    client: Arc<Client>,
+    places: Arc<Semaphore>,
+    call_timeout: Duration,
+}
+
+impl Backend {
+    /// A client whose calls may take `call_timeout` each.
+    #[must_use]
+    pub fn new(client: Client, call_timeout: Duration) -> Self {
+        Self { client: Arc::new(client), places: Arc::new(Semaphore::new(MAX_CALLS)), call_timeout }
+    }
+
+    /// Runs an operation. `request` makes its bytes on the calling thread of the pool, where a large
+    /// body costs the other requests nothing.
+    ///
+    /// # Errors
+    /// What `request` refuses; the plugin's own errors; [`ApiError::TimedOut`] and [`ApiError::Busy`].
+    pub async fn call(
+        &self,
+        operation: Operation,
+        request: impl FnOnce() -> Result<Vec<u8>, ApiError> + Send + 'static,
+    ) -> Result<Reply, ApiError> {
+        let client = Arc::clone(&self.client);
+        let answer = self
+            .run(operation, move || {
+                let request = request()?;
+                client.call(operation, &request).map_err(|error| failed(&client, operation, error))
+            })
+            .await?;
+        Ok(Reply { backend: self.clone(), operation, answer })
+    }
+
+    /// Runs the plugin's code on a thread that may block.
+    async fn run<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let deadline = Instant::now() + self.call_timeout;
+        let place = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => match timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await {
+                Ok(Ok(place)) => place,
+                _ => {
+                    tracing::error!("all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow");
+                    return Err(ApiError::Busy);
+                }
+            },
+        };
+        let span = Span::current();
+        let call = spawn_blocking(move || {
+            let _place = place;
+            span.in_scope(code)
+        });
+        match timeout_at(deadline, call).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(join)) => {
+                tracing::error!("the host's own code failed in `{}`: {join}", operation.name());
+                Err(ApiError::Host)
+            }
+            Err(_) => {
+                let seconds = self.call_timeout.as_secs_f64();
+                let plugin = self.client.plugin();
+                tracing::error!("plugin `{plugin}` did not answer `{}` within {seconds} s", operation.name());
+                Err(ApiError::TimedOut { plugin: plugin.to_owned(), operation: operation.name(), seconds })
+            }
+        }
+    }
+}
+
+fn failed(client: &Client, operation: Operation, error: CallError) -> ApiError {
+    match error {
+        CallError::Client(error) => ApiError::Client(error),
+        CallError::Panicked(report) => {
+            // Here and not in the answer: what a panic says may be anything.
+            tracing::error!("plugin `{}`, operation `{}`: {report}", client.plugin(), operation.name());
+            ApiError::Panicked { plugin: client.plugin().to_owned(), operation: operation.name() }
+        }
+    }
+}
+
+/// A plugin's answer, whole or still coming.
+pub struct Reply {
+    backend: Backend,
+    operation: Operation,
+    answer: Answer,
+}
+
+impl Reply {
+    /// The whole answer. For operations whose answers are small.
+    ///
+    /// # Errors
+    /// As [`Backend::call`].
+    pub async fn whole(self) -> Result<Bytes, ApiError> {
+        if self.answer.rest.is_none() {
+            return Ok(self.answer.first);
+        }
+        axum::body::to_bytes(self.into_body(), usize::MAX).await.map_err(|_| ApiError::Host)
+    }
+
+    /// The answer as a body that is pulled piece by piece as its reader takes it. Between two pieces no
+    /// thread is held. An error in the middle breaks the transfer off: the status is out by then.
+    #[must_use]
+    pub fn into_body(self) -> Body {
+        let Self { backend, operation, answer } = self;
+        let Some(rest) = answer.rest else {
+            return Body::from(answer.first);
+        };
+        let start = Pulling { backend, operation, rest: Held(Some(rest)) };
+        let pieces = stream::unfold(Some(start), |pulling| async move {
+            let mut pulling = pulling?;
+            match pulling.next_piece().await {
+                Ok(Some(piece)) => Some((Ok(piece), Some(pulling))),
+                Ok(None) => None,
+                Err(error) => {
+                    tracing::error!("the answer of `{}` breaks off: {error}", pulling.operation.name());
+                    Some((Err(error), None))
+                }
+            }
+        });
+        let first = stream::once(async move { Ok(answer.first) });
+        Body::from_stream(futures_util::StreamExt::chain(first, pieces))
+    }
+}
+
+struct Pulling {
+    backend: Backend,
+    operation: Operation,
+    rest: Held,
+}
+
+impl Pulling {
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let Some(mut rest) = self.rest.0.take() else { return Ok(None) };
+        let (client, operation) = (Arc::clone(&self.backend.client), self.operation);
+        let pulled = self.backend.run(operation, move || {
+            let piece = rest.next_piece().map_err(|error| failed(&client, operation, error));
+            piece.map(|piece| (piece, Held(Some(rest))))
+        });
+        let (piece, rest) = pulled.await?;
+        self.rest = rest;
+        Ok(piece)
+    }
+}
+
+/// The rest of an answer, dropped on a thread that may block: that runs the plugin's code too.
+struct Held(Option<Rest>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let (Some(rest), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(rest));
+        }
+    }
+}
