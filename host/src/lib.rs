@@ -2,6 +2,5 @@
 //! the defect API through it. The stages do not know each other; `commands` joins them.
 
 pub mod credentials;
-pub mod inspect;
 pub mod plugin;
 pub mod serve;

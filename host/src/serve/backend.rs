@@ -124,7 +124,6 @@ impl Reply {
 
     /// The answer as a body that is pulled piece by piece as its reader takes it. Between two pieces no
     /// thread is held. An error in the middle breaks the transfer off: the status is out by then.
-    #[must_use]
     pub fn into_body(self) -> Body {
         let Self { backend, operation, answer } = self;
         let Some(rest) = answer.rest else {

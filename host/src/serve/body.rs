@@ -28,18 +28,18 @@ use super::error::ApiError;
 pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// A JSON body that must be there, not checked yet: see [`Checked`].
-pub struct Required<T>(Bytes, PhantomData<fn() -> T>);
+pub(super) struct Required<T>(Bytes, PhantomData<fn() -> T>);
 
 /// A JSON body that may be absent or `null`, not checked yet.
-pub struct Optional<T>(Bytes, PhantomData<fn() -> T>);
+pub(super) struct Optional<T>(Bytes, PhantomData<fn() -> T>);
 
 /// Bytes that are a `T` in JSON.
-pub struct Checked(Bytes);
+pub(super) struct Checked(Bytes);
 
 impl Checked {
     /// The JSON as it was sent.
     #[must_use]
-    pub fn json(&self) -> &[u8] {
+    pub(super) fn json(&self) -> &[u8] {
         &self.0
     }
 }
@@ -49,7 +49,7 @@ impl<T: JsonSchema + 'static> Required<T> {
     ///
     /// # Errors
     /// [`ApiError::BadRequest`] when it is no JSON, [`ApiError::Invalid`] with every field at fault.
-    pub fn check(self) -> Result<Checked, ApiError> {
+    pub(super) fn check(self) -> Result<Checked, ApiError> {
         if is_absent(&self.0) {
             return Err(ApiError::BadRequest("Missing request body. Request body must be valid JSON.".to_owned()));
         }
@@ -62,7 +62,7 @@ impl<T: JsonSchema + 'static> Optional<T> {
     ///
     /// # Errors
     /// As [`Required::check`], but for an absent body.
-    pub fn check(self) -> Result<Option<Checked>, ApiError> {
+    pub(super) fn check(self) -> Result<Option<Checked>, ApiError> {
         if is_absent(&self.0) { Ok(None) } else { check::<T>(self.0).map(Some) }
     }
 }

@@ -28,7 +28,7 @@ pub enum ApiError {
     BadRequest(String),
     /// No or wrong credentials.
     #[error("{0}")]
-    Unauthorized(&'static str),
+    Unauthorized(String),
     /// No such route.
     #[error("Requested URL {0} not found")]
     NoRoute(String),

@@ -1,0 +1,148 @@
+//! A line in the log for every request, and an id that ties it to all other lines about it.
+//!
+//! Written are method, path, status, time and the caller's address; never a query, a header or a body.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest id that is taken over from a caller.
+const MAX_ID_BYTES: usize = 128;
+
+/// Gives the request an id, the caller's own where it sent a sensible one, and the answer the same.
+pub(super) async fn request_id(mut request: Request, next: Next) -> Response {
+    let sent = request.headers().get(&REQUEST_ID).filter(|id| is_sensible(id)).cloned();
+    let id = sent.unwrap_or_else(fresh_id);
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
+    let mut response = next.run(request).instrument(span).await;
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// Letters, digits and `-_.`: nothing that could forge a line of the log.
+fn is_sensible(id: &HeaderValue) -> bool {
+    let id = id.as_bytes();
+    !id.is_empty()
+        && id.len() <= MAX_ID_BYTES
+        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+fn fresh_id() -> HeaderValue {
+    let mut random = [0; 8];
+    // Ids only tell requests apart: without randomness they are all alike and everything else works.
+    let _ = getrandom::fill(&mut random);
+    HeaderValue::from_str(&hex::encode(random)).unwrap_or(HeaderValue::from_static("0"))
+}
+
+/// Where the caller's address is found when proxies stand between.
+#[derive(Debug, Clone, Default)]
+pub struct ClientAddress(Arc<Sources>);
+
+#[derive(Debug, Default)]
+struct Sources {
+    real_ip_header: Option<HeaderName>,
+    proxies_count: usize,
+    forwarded_secret: Option<String>,
+}
+
+impl ClientAddress {
+    /// As the reference service does: the element of `Forwarded` that has the secret, else
+    /// `real_ip_header`, else as many entries of `X-Forwarded-For` from its end as there are proxies,
+    /// else the connection's other end. The address is for the log only.
+    #[must_use]
+    pub fn new(real_ip_header: Option<HeaderName>, proxies_count: usize, forwarded_secret: Option<String>) -> Self {
+        Self(Arc::new(Sources { real_ip_header, proxies_count, forwarded_secret }))
+    }
+
+    fn of(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> String {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let by_secret = || {
+            let secret = self.0.forwarded_secret.as_deref()?;
+            forwarded_for(text(&HeaderName::from_static("forwarded"))?, secret)
+        };
+        let by_header = || text(self.0.real_ip_header.as_ref()?).map(|address| address.trim().to_owned());
+        let by_count = || {
+            let hops: Vec<_> = text(&HeaderName::from_static("x-forwarded-for"))?.split(',').map(str::trim).collect();
+            let index = hops.len().checked_sub(self.0.proxies_count.max(1))?;
+            (self.0.proxies_count > 0).then(|| hops[index].to_owned())
+        };
+        let claimed = by_secret().or_else(by_header).or_else(by_count);
+        // What a header claims is shown only when it is an address.
+        claimed
+            .filter(|address| address.trim_matches(['[', ']']).parse::<IpAddr>().is_ok())
+            .or_else(|| peer.map(|peer| peer.ip().to_string()))
+            .unwrap_or_else(|| "-".to_owned())
+    }
+}
+
+/// `for` of the element of a `Forwarded` header (RFC 7239) that holds the secret.
+fn forwarded_for(header: &str, secret: &str) -> Option<String> {
+    header.split(',').find_map(|element| {
+        let pairs: Vec<_> = element.split(';').filter_map(|pair| pair.trim().split_once('=')).collect();
+        let value = |name: &str| {
+            let pair = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+            pair.map(|(_, value)| value.trim_matches('"'))
+        };
+        (value("secret")? == secret).then(|| value("for").map(str::to_owned))?
+    })
+}
+
+/// Logs the request when its answer begins.
+pub(super) async fn log(State(addresses): State<ClientAddress>, request: Request, next: Next) -> Response {
+    if !tracing::enabled!(target: "defect_host::access", tracing::Level::INFO) {
+        return next.run(request).await;
+    }
+    let begun = Instant::now();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+    let address = addresses.of(request.headers(), peer);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
+    tracing::info!(target: "defect_host::access", "{address} {method} {path} {status} {milliseconds:.1} ms");
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(settings: &ClientAddress, headers: &[(&'static str, &str)]) -> String {
+        let headers =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
+        settings.of(&headers.collect(), Some("192.0.2.1:9".parse().unwrap()))
+    }
+
+    #[test]
+    fn headers_count_only_as_configured() {
+        let all = [
+            ("x-real-ip", "198.51.100.1"),
+            ("x-forwarded-for", "203.0.113.1, 203.0.113.2, 203.0.113.3"),
+            ("forwarded", "for=198.51.100.8;secret=other, for=\"198.51.100.9\";Secret=s"),
+        ];
+        assert_eq!(address(&ClientAddress::default(), &all), "192.0.2.1");
+        let real_ip = || Some(HeaderName::from_static("x-real-ip"));
+        assert_eq!(address(&ClientAddress::new(real_ip(), 0, None), &all), "198.51.100.1");
+        assert_eq!(address(&ClientAddress::new(None, 2, None), &all), "203.0.113.2");
+        assert_eq!(address(&ClientAddress::new(None, 4, None), &all), "192.0.2.1");
+        assert_eq!(address(&ClientAddress::new(None, 0, Some("s".to_owned())), &all), "198.51.100.9");
+        assert_eq!(address(&ClientAddress::new(real_ip(), 0, None), &[("x-real-ip", "me\" evil")]), "192.0.2.1");
+    }
+
+    #[test]
+    fn ids_that_could_forge_a_line_are_not_taken_over() {
+        for (id, sensible) in [("a-B_9.", true), ("", false), ("a b", false), ("a\"", false), (&"a".repeat(129), false)]
+        {
+            assert_eq!(is_sensible(&HeaderValue::from_str(id).unwrap()), sensible, "{id}");
+        }
+    }
+}
