@@ -1,1 +1,3 @@
-//! x
+//! The parts of `defect-host`, each usable and testable alone.
+
+pub mod resolve;
