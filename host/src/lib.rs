@@ -1,3 +1,4 @@
 //! The parts of `defect-host`, each usable and testable alone.
 
+pub mod inspect;
 pub mod resolve;
