@@ -160,8 +160,11 @@ impl Wanted {
         };
         let file_name = search.platform.library_file_name(&stem);
         let python = match self {
-            Self::File(file) => file.is_python(search),
-            Self::Class { .. } | Self::Module { .. } => false,
+            Self::File(file) if file.kind == Kind::Python => true,
+            _ => self.script().is_some_and(|script| {
+                let script = search.working_directory.join(script);
+                search.files.look(&script) == Finding::File
+            }),
         };
         if python {
             ResolveError::Python {
@@ -176,6 +179,20 @@ impl Wanted {
                 searched,
             }
         }
+    }
+
+    /// The Python file that the Python service would take, from the working directory.
+    fn script(&self) -> Option<PathBuf> {
+        let (folder, stem) = match self {
+            Self::Class { modules, .. } => {
+                let (module, packages) = modules.split_last()?;
+                (packages.iter().collect(), module)
+            }
+            Self::Module { folders, stem } => (folders.iter().collect::<PathBuf>(), stem),
+            Self::File(file) if file.kind == Kind::Library => return None,
+            Self::File(file) => (file.written.parent()?.to_owned(), &file.stem),
+        };
+        Some(folder.join(format!("{stem}.{PYTHON_EXTENSION}")))
     }
 }
 
@@ -228,19 +245,6 @@ impl FilePath {
         match self.kind {
             Kind::Library | Kind::NoExtension => without_prefix(&self.stem),
             Kind::Python => &self.stem,
-        }
-    }
-
-    /// Whether the Python service would have taken a Python file.
-    fn is_python(&self, search: &Search) -> bool {
-        let script = search.working_directory.join(&self.written);
-        match self.kind {
-            Kind::Python => true,
-            Kind::Library => false,
-            Kind::NoExtension => {
-                let script = script.with_file_name(format!("{}.{PYTHON_EXTENSION}", self.stem));
-                search.files.look(&script) == Finding::File
-            }
         }
     }
 }

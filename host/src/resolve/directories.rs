@@ -144,3 +144,38 @@ pub(super) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension()
         .is_some_and(|own| own.eq_ignore_ascii_case(extension))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugin_directories_come_in_order_and_once() {
+        let configured = [PathBuf::from("mine"), PathBuf::from("/abs")];
+        let sources = |environment| DirectorySources {
+            configured: &configured,
+            environment: Some(environment),
+            program: Some(Path::new("/opt/host/defect-host")),
+            config_file: Some(Path::new("config.toml")),
+            working_directory: Path::new("/work"),
+        };
+        let list = |environment, platform| {
+            let directories = plugin_directories(&sources(environment), platform);
+            let lines: Vec<_> = directories
+                .iter()
+                .map(|directory| format!("{} ({})", directory.path.display(), directory.origin))
+                .collect();
+            lines.join("\n")
+        };
+        insta::assert_snapshot!(list("/env::more:/abs", Platform::Linux), @"
+        /work/mine (plugin_dirs)
+        /abs (plugin_dirs)
+        /env (DEFECT_HOST_PLUGIN_DIRS)
+        /work/more (DEFECT_HOST_PLUGIN_DIRS)
+        /opt/host (folder of the program)
+        /opt/host/plugins (plugins beside the program)
+        /work/plugins (plugins beside the configuration file)
+        ");
+        insta::assert_snapshot!(list("d:e;f", Platform::Windows).lines().nth(2).unwrap(), @"/work/d:e (DEFECT_HOST_PLUGIN_DIRS)");
+    }
+}

@@ -276,6 +276,20 @@ fn a_python_file_without_its_library_is_refused_in_words() {
 }
 
 #[test]
+fn a_python_module_behind_a_dotted_path_is_recognised() {
+    let machine = linux(&["/work/my_package/my_module.py"]);
+    for client_class in [
+        "my_package.my_module.MyDefectClient",
+        "my_package.my_module",
+    ] {
+        let error = machine.resolve(client_class).unwrap_err();
+        assert!(matches!(error, ResolveError::Python { .. }), "{error}");
+    }
+    let error = machine.resolve("my_package.MyDefectClient").unwrap_err();
+    assert!(matches!(error, ResolveError::NotFound { .. }), "{error}");
+}
+
+#[test]
 fn the_first_library_wins_and_the_others_are_known() {
     let machine = linux(&["/two/libmine.so", "/one/libmine.so", "/one/mine.so"]);
     let resolved = machine.resolve("mine").unwrap();
@@ -329,36 +343,6 @@ fn a_text_of_no_form_is_refused() {
         linux(&["/work/libx.so.1"]).found("./libx.so.1"),
         "/work/libx.so.1: XSo1?"
     );
-}
-
-#[test]
-fn plugin_directories_come_in_order_and_once() {
-    let configured = [PathBuf::from("mine"), PathBuf::from("/abs")];
-    let sources = |environment| DirectorySources {
-        configured: &configured,
-        environment: Some(environment),
-        program: Some(Path::new("/opt/host/defect-host")),
-        config_file: Some(Path::new("config.toml")),
-        working_directory: Path::new("/work"),
-    };
-    let list = |environment, platform| {
-        let directories = plugin_directories(&sources(environment), platform);
-        let lines: Vec<_> = directories
-            .iter()
-            .map(|directory| format!("{} ({})", directory.path.display(), directory.origin))
-            .collect();
-        lines.join("\n")
-    };
-    insta::assert_snapshot!(list("/env::more:/abs", Platform::Linux), @"
-    /work/mine (plugin_dirs)
-    /abs (plugin_dirs)
-    /env (DEFECT_HOST_PLUGIN_DIRS)
-    /work/more (DEFECT_HOST_PLUGIN_DIRS)
-    /opt/host (folder of the program)
-    /opt/host/plugins (plugins beside the program)
-    /work/plugins (plugins beside the configuration file)
-    ");
-    insta::assert_snapshot!(list("d:e;f", Platform::Windows).lines().nth(2).unwrap(), @"/work/d:e (DEFECT_HOST_PLUGIN_DIRS)");
 }
 
 #[test]
