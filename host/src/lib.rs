@@ -2,5 +2,7 @@
 //! the defect API through it. The stages do not know each other; `commands` joins them.
 
 pub mod credentials;
+pub mod inspect;
 pub mod plugin;
+pub mod resolve;
 pub mod serve;
