@@ -1,6 +1,7 @@
 //! The host: resolves `client_class` to a library, loads it, validates its configuration and serves
 //! the defect API through it. The stages do not know each other; `commands` joins them.
 
+pub mod config;
 pub mod credentials;
 pub mod inspect;
 pub mod plugin;
