@@ -1,2 +1,20 @@
-//! x
-fn main() {}
+//! `defect-host`: see [`defect_host`].
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = defect_host::cli::Cli::parse();
+    // Here, before any other thread: it changes the process' environment, which a plugin reads too. A
+    // variable that is set already wins; a missing file is the usual case.
+    let dotenv = dotenvy::from_path(".env");
+    if let Err(error) = dotenv
+        && !error.not_found()
+    {
+        // Without the error's own words: they quote the line, which may hold a secret.
+        defect_host::commands::complain("error: `.env` in the working directory cannot be read: correct or remove it");
+        return ExitCode::from(2);
+    }
+    defect_host::commands::run(cli)
+}

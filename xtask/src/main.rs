@@ -1,2 +1,42 @@
-//! x
-fn main() {}
+//! The project's own commands. `cargo xtask demo` builds and serves the demo, `cargo xtask check` runs
+//! everything that CI runs.
+
+mod check;
+mod demo;
+mod python;
+mod shell;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Task {
+    /// Build everything and serve the demo data at <http://127.0.0.1:8030>
+    Demo {
+        /// Further arguments for `defect-host start`, such as `--port 8031`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Format, lints, build, all tests with the Python service beside ours, and the documents
+    Check,
+    /// Install the Python service and schemathesis for the tests, under `target/`
+    Python,
+}
+
+fn main() -> ExitCode {
+    let done = match Task::parse() {
+        Task::Demo { arguments } => demo::run(&arguments),
+        Task::Check => check::run(),
+        Task::Python => python::install(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Serves the defect API of test-management tools through a plugin.
+#[derive(Debug, Parser)]
+#[command(name = "defect-host", version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  defect-host set-credentials --username testbench
+  defect-host check
+  defect-host start --config /etc/defect-host/config.toml
+
+Exit codes: 0 done, 1 failed while running, 2 the configuration, the plugin or the command line is wrong.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the service
+    #[command(after_help = "\
+Examples:
+  defect-host start
+  defect-host start --host 0.0.0.0 --port 8030 --ssl-cert service.pem --ssl-key service.key
+  defect-host start --client-class ./libmy_defect_client.so --client-config my_client.toml
+
+The command line wins over the file, and the environment (PASSWORD_HASH, SALT; a `.env` file in the
+working directory is read) stands in where the file has nothing. DEFECT_HOST_LOG sets what is logged,
+as in `DEFECT_HOST_LOG=debug,hyper=info`.")]
+    Start(Start),
+    /// Check the configuration and the plugin, and say what would run
+    #[command(after_help = "Example:\n  defect-host check --config config.toml && systemctl restart defect-host")]
+    Check(Start),
+    /// Store the user name and password that callers need
+    #[command(after_help = "\
+Examples:
+  defect-host set-credentials                      asks for both
+  echo \"$PASSWORD\" | defect-host set-credentials --username testbench --password-stdin")]
+    SetCredentials(SetCredentials),
+    /// List the plugins that are found, and why some cannot be loaded
+    #[command(
+        after_help = "\
+Examples:
+  defect-host plugins
+  defect-host plugins schema JsonlDefectClient     its configuration as JSON Schema",
+        args_conflicts_with_subcommands = true
+    )]
+    Plugins(Plugins),
+    /// Print a script that completes commands and flags in a shell
+    #[command(after_help = "Example:\n  defect-host completions bash > /etc/bash_completion.d/defect-host")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The configuration file.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigFile {
+    /// Path of the configuration file
+    #[arg(long, value_name = "PATH", default_value = "config.toml")]
+    pub config: PathBuf,
+}
+
+/// What `start` and `check` take.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// The configuration file
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// The plugin's class: a name, a dotted path, or the path of a library
+    #[arg(long, value_name = "CLASS")]
+    pub client_class: Option<String>,
+    /// Path of the plugin's own configuration file, .toml or .properties
+    #[arg(long, value_name = "PATH")]
+    pub client_config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// Port to listen on, 0 for any free one [default: 8030]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Log everything
+    #[arg(long)]
+    pub dev: bool,
+    /// Path of the service's certificate (PEM), for HTTPS
+    #[arg(long, value_name = "PATH")]
+    pub ssl_cert: Option<PathBuf>,
+    /// Path of its private key (PEM)
+    #[arg(long, value_name = "PATH")]
+    pub ssl_key: Option<PathBuf>,
+    /// Path of the roots of callers' certificates (PEM): callers without one are refused
+    #[arg(long, value_name = "PATH")]
+    pub ssl_ca_cert: Option<PathBuf>,
+}
+
+/// What `set-credentials` takes.
+#[derive(Debug, Args)]
+pub struct SetCredentials {
+    /// The configuration file
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// The user name; asked for when absent
+    #[arg(long)]
+    pub username: Option<String>,
+    /// The password; asked for when absent. Other users of the machine can see it while the command runs
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub password: Option<String>,
+    /// Read the password from standard input, one line
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// What `plugins` takes.
+#[derive(Debug, Args)]
+pub struct Plugins {
+    /// The configuration file, for its `plugin_dirs`; may be missing
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Something else than the list
+    #[command(subcommand)]
+    pub command: Option<PluginsCommand>,
+}
+
+/// What else `plugins` does.
+#[derive(Debug, Subcommand)]
+pub enum PluginsCommand {
+    /// Print the JSON Schema of a plugin's configuration
+    Schema {
+        /// The plugin's class: a name, a dotted path, or the path of a library
+        class: String,
+        /// The configuration file, for its `plugin_dirs`; may be missing
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+}

@@ -1,0 +1,37 @@
+//! What the program does, one module a command.
+
+mod check;
+mod completions;
+mod plugins;
+mod prepare;
+mod set_credentials;
+mod start;
+mod terminal;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use terminal::Terminal;
+
+/// The configuration, the plugin or the command line is wrong.
+const EXIT_WRONG: u8 = 2;
+/// Something failed while running.
+const EXIT_FAILED: u8 = 1;
+
+/// Runs the command and says what went wrong.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let terminal = Terminal::of_the_process();
+    match cli.command {
+        Command::Start(arguments) => start::run(&arguments, &terminal),
+        Command::Check(arguments) => check::run(&arguments, &terminal),
+        Command::SetCredentials(arguments) => set_credentials::run(arguments, &terminal),
+        Command::Plugins(arguments) => plugins::run(&arguments, &terminal),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// Says what is wrong before there is a command.
+pub fn complain(text: &str) {
+    Terminal::of_the_process().complain(text);
+}

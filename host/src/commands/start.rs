@@ -1,0 +1,217 @@
+//! `defect-host start`: serves until it is told to stop.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::http::HeaderName;
+use tokio::runtime::Runtime;
+
+use super::prepare::{PrepareError, Prepared, prepare};
+use super::terminal::Terminal;
+use crate::cli::Start;
+use crate::config::{LogLevel, LoggingConfig, ServiceConfig};
+use crate::logging::{self, FileSettings, Level, LoggingError, LoggingSettings};
+use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
+
+/// Threads that may block beside the plugin's calls: checking credentials, dropping answers.
+const OTHER_BLOCKING_THREADS: usize = 16;
+
+/// How long the plugin may take to end, once all requests are answered.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Why the service is not running.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
+    #[error("`real_ip_header` is no name of a header: `{0}`")]
+    RealIpHeader(String),
+    #[error("`ssl_cert` and `ssl_key` need each other: only one of them is set")]
+    HalfTls,
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error("the program's threads cannot be started: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl StartError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) | Self::HalfTls => super::EXIT_WRONG,
+            Self::Listen(ListenError::TlsFile { .. } | ListenError::Tls(_)) => super::EXIT_WRONG,
+            Self::Listen(_) | Self::Document(_) | Self::Runtime(_) => super::EXIT_FAILED,
+        }
+    }
+
+    fn render(&self, color: bool) -> String {
+        let hint = match self {
+            Self::Prepare(error) => return error.render(color),
+            Self::Logging(error) => error.hint(),
+            Self::Listen(error) => error.hint(),
+            Self::RealIpHeader(_) => Some("write a name such as `X-Real-IP`"),
+            Self::HalfTls => Some("set both for HTTPS, or none for HTTP"),
+            Self::Document(_) | Self::Runtime(_) => None,
+        };
+        let causes = causes(self);
+        match hint {
+            Some(hint) => format!("error: {causes}\n\nhint: {hint}"),
+            None => format!("error: {causes}"),
+        }
+    }
+}
+
+/// An error and what it comes from, where that says more.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+pub(super) fn run(arguments: &Start, terminal: &Terminal) -> ExitCode {
+    match start(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal.complain(error.render(terminal.color));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn start(arguments: &Start) -> Result<(), StartError> {
+    let config = arguments.load_config()?;
+    let service = &config.service;
+    logging::init(&logging_settings(&service.logging, service.debug))?;
+    for warning in config.warnings.iter() {
+        tracing::warn!("{warning}");
+    }
+    tracing::info!("starting defect-host {}", env!("CARGO_PKG_VERSION"));
+    let prepared = prepare(&arguments.file.config, &config)?;
+    report(&prepared);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(serve::MAX_CALLS + OTHER_BLOCKING_THREADS)
+        .build()
+        .map_err(StartError::Runtime)?;
+    let outcome = serve_until_stopped(&runtime, prepared, service);
+    // A call that never returns must not keep the process.
+    runtime.shutdown_timeout(FAREWELL);
+    outcome
+}
+
+fn report(prepared: &Prepared) {
+    let (library, client) = (&prepared.library, &prepared.client);
+    tracing::info!(
+        "client `{}` of plugin `{}` {} (plugin-api {}) from `{}`, sha256 {}",
+        client.class(),
+        library.name(),
+        library.version(),
+        library.api_version(),
+        prepared.resolved.library.display(),
+        prepared.inspection.sha256
+    );
+    for other in prepared.resolved.shadowed() {
+        tracing::warn!("not used, because the library above was found first: {other}");
+    }
+}
+
+fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceConfig) -> Result<(), StartError> {
+    let tls = tls(service)?;
+    let client_address = client_address(service)?;
+    let backend = Backend::new(prepared.client, service.call_timeout);
+    let authenticator = Authenticator::new(prepared.verifier);
+    let (router, _) = serve::router(Api::new(backend.clone()), authenticator, client_address)?;
+    let listener = Listener::bind(&service.host, service.port, tls.as_ref())?;
+    let keep_alive = Duration::from_secs(service.server.keep_alive_timeout);
+    // Long enough for any accepted call to end by itself or by its own limit.
+    let grace = service.call_timeout.saturating_add(FAREWELL);
+    let served = runtime.block_on(async {
+        let stop = stop_signal().map_err(StartError::Runtime)?;
+        let scheme = if listener.is_tls() { "https" } else { "http" };
+        tracing::info!("listening on {scheme}://{}", listener.address());
+        listener.serve(router, keep_alive, grace, stop).await.map_err(StartError::from)
+    });
+    // The last use of the client, on a thread that may block: its end is the plugin's code too.
+    runtime.spawn_blocking(move || drop(backend));
+    tracing::info!("stopped");
+    served
+}
+
+/// Ready when the process is told to stop. A second signal ends it at once.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut next = async move || {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    Ok(async move {
+        next().await;
+        tracing::info!("stopping: no new connections; accepted requests are answered first");
+        tokio::spawn(async move {
+            next().await;
+            tracing::warn!("stopped at once, by a second signal");
+            std::process::exit(i32::from(super::EXIT_FAILED));
+        });
+    })
+}
+
+fn tls(service: &ServiceConfig) -> Result<Option<Tls>, StartError> {
+    match (&service.ssl_cert, &service.ssl_key) {
+        (Some(certificate), Some(key)) => Ok(Some(Tls {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_roots: service.ssl_ca_cert.clone(),
+        })),
+        (None, None) => Ok(None),
+        _ => Err(StartError::HalfTls),
+    }
+}
+
+fn client_address(service: &ServiceConfig) -> Result<ClientAddress, StartError> {
+    let header = service.real_ip_header.as_deref().filter(|name| !name.is_empty());
+    let header = header
+        .map(|name| HeaderName::from_bytes(name.as_bytes()).map_err(|_| StartError::RealIpHeader(name.to_owned())));
+    let secret = service.forwarded_secret.as_ref().map(|secret| secret.expose().to_owned());
+    Ok(ClientAddress::new(header.transpose()?, service.proxies_count.unwrap_or(0).into(), secret))
+}
+
+fn logging_settings(logging: &LoggingConfig, debug: bool) -> LoggingSettings {
+    LoggingSettings {
+        console_level: level(logging.console.log_level),
+        console_format: logging.console.log_format.clone(),
+        file: logging.file.as_ref().map(|file| FileSettings {
+            level: level(file.log_level),
+            format: file.log_format.clone(),
+            path: file.file_path.clone(),
+            explicit: true,
+        }),
+        debug,
+        directives: std::env::var(logging::DIRECTIVES_VARIABLE).ok(),
+    }
+}
+
+fn level(level: LogLevel) -> Level {
+    match level {
+        LogLevel::Debug => Level::Debug,
+        LogLevel::Info => Level::Info,
+        LogLevel::Warning => Level::Warning,
+        LogLevel::Error => Level::Error,
+        LogLevel::Critical => Level::Critical,
+    }
+}

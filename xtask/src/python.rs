@@ -1,0 +1,24 @@
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::shell::{root, run};
+
+/// What the tests compare with and are run by, from PyPI.
+const PACKAGES: [&str; 2] = ["testbench-defect-service==0.3.0", "schemathesis>=4,<5"];
+
+/// Makes `target/python`, a virtual environment with [`PACKAGES`], unless it is there.
+pub(crate) fn install() -> Result<()> {
+    let folder = root().join("target/python");
+    // Written last: an environment that is half made is made anew.
+    let complete = folder.join("complete");
+    if std::fs::read_to_string(&complete).is_ok_and(|made| made == PACKAGES.join("\n")) {
+        return Ok(());
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        .context("the tests need Python 3.10 or newer with venv (Debian: apt install python3-venv)")?;
+    let pip = folder.join("bin/pip");
+    run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES))?;
+    std::fs::write(complete, PACKAGES.join("\n"))?;
+    Ok(())
+}
