@@ -1,3 +1,4 @@
 //! x
 
 pub mod credentials;
+pub mod logging;
