@@ -13,6 +13,7 @@ mod config_edit;
 mod config_file;
 mod password;
 mod python_base64;
+mod replace_file;
 mod verifier;
 
 pub use config_file::{Saved, SetCredentialsError, set_credentials};

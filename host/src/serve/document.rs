@@ -7,8 +7,9 @@ use aide::swagger::Swagger;
 use aide::transform::TransformOpenApi;
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Redirect};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use axum::response::IntoResponse;
 use axum::routing::get;
 
 /// The API document cannot be written: a fault of this program.
@@ -69,7 +70,8 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> Re
         )
     };
     Ok(Router::new()
-        .route("/", get(|| async { Redirect::to("/docs") }))
+        // 302 as the reference service says, not axum's 303.
+        .route("/", get(|| async { (StatusCode::FOUND, [(LOCATION, "/docs")]) }))
         .route("/docs", serve("text/html; charset=utf-8", page))
         .route("/docs/openapi.json", serve("application/json", json))
         .route("/openapi.yaml", serve("application/yaml", yaml)))
