@@ -6,5 +6,8 @@
 mod config;
 mod fields;
 mod line;
+mod project;
+mod store;
+mod warnings;
 
 pub use config::{JsonlConfig, ProjectConfig};
