@@ -1,1 +1,3 @@
-//! x
+//! End-to-end tests of the real binary with real plugin libraries.
+
+mod serving;

@@ -1,1 +1,10 @@
-//! x
+//! What the end-to-end tests have in common: the real binary with real plugin libraries, each host on
+//! a free port of loopback, in a folder of its own, with a cleared environment, killed when dropped.
+
+mod artifacts;
+mod client;
+mod host;
+
+pub use artifacts::{Artifacts, artifacts};
+pub use client::{Client, Response};
+pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};

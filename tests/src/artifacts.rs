@@ -1,0 +1,61 @@
+//! The program and the plugins' libraries, as cargo builds them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// What `cargo build --workspace` made.
+pub struct Artifacts {
+    /// The binary `defect-host`.
+    pub host: PathBuf,
+    libraries: BTreeMap<String, PathBuf>,
+}
+
+impl Artifacts {
+    /// The library of a plugin by its crate name, such as `jsonl_defect_client`.
+    ///
+    /// # Panics
+    /// When there is no such plugin.
+    #[must_use]
+    pub fn library(&self, name: &str) -> &Path {
+        &self.libraries[name]
+    }
+}
+
+/// The workspace's root.
+#[must_use]
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
+}
+
+/// Builds the workspace, once per process: `cargo test` makes neither the binary nor libraries that
+/// nothing links. The paths are those that cargo reports, not guesses.
+pub fn artifacts() -> &'static Artifacts {
+    static BUILT: OnceLock<Artifacts> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--workspace", "--message-format=json", "--quiet"])
+            .current_dir(root())
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("cargo can be started");
+        assert!(built.status.success(), "`cargo build --workspace` failed");
+        let mut artifacts = Artifacts { host: PathBuf::new(), libraries: BTreeMap::new() };
+        for line in String::from_utf8_lossy(&built.stdout).lines() {
+            let message: Value = serde_json::from_str(line).expect("cargo's messages are JSON");
+            let target = &message["target"];
+            let name = target["name"].as_str().unwrap_or_default();
+            if message["executable"].is_string() && name == "defect-host" {
+                artifacts.host = message["executable"].as_str().unwrap_or_default().into();
+            }
+            if target["crate_types"].as_array().is_some_and(|types| types.contains(&Value::from("cdylib"))) {
+                let library = message["filenames"].as_array().and_then(|files| files.first()?.as_str());
+                artifacts.libraries.insert(name.to_owned(), library.unwrap_or_default().into());
+            }
+        }
+        artifacts
+    })
+}
