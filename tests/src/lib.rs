@@ -1,6 +1,8 @@
 //! What the end-to-end tests have in common: the real binary with real plugin libraries, each host on
 //! a free port of loopback, in a folder of its own, with a cleared environment, killed when dropped.
 
+#![expect(clippy::expect_used, reason = "what fails here is the failure of the test that called it")]
+
 mod artifacts;
 mod client;
 mod host;
