@@ -1,0 +1,33 @@
+//! The configuration: read from a file, checked, and every fault shown where it stands.
+//!
+//! [`load`] reads the service's own table and finds the client's. The client's values can only be
+//! checked once its plugin has handed over a JSON Schema: that is [`validate_client`].
+//!
+//! Nothing here prints, and no message, `Debug` output or displayed line holds a secret.
+
+mod document;
+mod fault;
+mod guess;
+mod lenient;
+mod load;
+mod mask;
+mod parse;
+mod path;
+mod report;
+mod schema;
+mod secret;
+mod service;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{Document, Format, Section};
+pub use fault::{Fault, FaultKind, Faults, Place, Severity};
+pub use load::{ConfigError, LoadedConfig, Overrides, SECTION, load};
+pub use path::KeyPath;
+pub use secret::Secret;
+pub use service::{
+    ConsoleLog, FileLog, LogLevel, LoggingConfig, ServerConfig, ServiceConfig, Table,
+};
+pub use validate::validate_client;

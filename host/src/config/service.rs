@@ -1,0 +1,205 @@
+//! The keys of `[testbench-defect-service]`, with their defaults.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::secret::Secret;
+
+/// How the service runs: the table `[testbench-defect-service]`.
+///
+/// Paths are relative to the working directory.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// The client that answers: a class name, a dotted path, or the path of a library.
+    /// Default: `testbench_defect_service.clients.JsonlDefectClient`.
+    pub client_class: String,
+    /// A separate file with the client's configuration, `.toml` or `.properties`; then
+    /// `client_config` is ignored. Default: none.
+    pub client_config_path: Option<PathBuf>,
+    /// The client's configuration; the client checks its keys. Default: none.
+    // Nothing in it is shown with the service's own faults: which keys are secret, the client knows.
+    #[schemars(extend("writeOnly" = true))]
+    pub client_config: Option<Table>,
+    /// The host name or IP address to listen on. Default: `127.0.0.1`.
+    pub host: String,
+    /// The TCP port to listen on; 0 takes any free one. Default: 8030.
+    pub port: u16,
+    /// Log more, for the search of a fault. Default: false.
+    pub debug: bool,
+    /// The hash of user name and password, in hex, as `set-credentials` writes it.
+    /// Default: the environment variable `PASSWORD_HASH`.
+    pub password_hash: Option<Secret>,
+    /// The salt of `password_hash`, in base64. Default: the environment variable `SALT`.
+    pub salt: Option<Secret>,
+    /// The PEM file with the certificate chain for HTTPS. Default: none, plain HTTP.
+    pub ssl_cert: Option<PathBuf>,
+    /// The PEM file with the private key of `ssl_cert`. Default: none.
+    pub ssl_key: Option<PathBuf>,
+    /// The PEM file with the CA that must have signed a caller's certificate.
+    /// Default: none, callers need no certificate.
+    pub ssl_ca_cert: Option<PathBuf>,
+    /// The number of proxies in front of the service whose `X-Forwarded-For` entries are trusted.
+    /// Default: none.
+    pub proxies_count: Option<u8>,
+    /// The request header with the caller's address, such as `X-Real-IP`. Default: none.
+    pub real_ip_header: Option<String>,
+    /// The secret that a trusted proxy puts into the `Forwarded` header. Default: none.
+    pub forwarded_secret: Option<Secret>,
+    /// Where log lines go and how they look.
+    pub logging: LoggingConfig,
+    /// How connections are served.
+    pub server: ServerConfig,
+    /// Folders to search for client libraries, before all others. Default: none.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// How long one call of the client may take, in seconds, fractions allowed. Default: 60.
+    #[serde(deserialize_with = "seconds")]
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0, "default" = 60))]
+    pub call_timeout: Duration,
+    /// Load a library even if other users can write to it or to its folder. Default: false.
+    pub allow_insecure_plugins: bool,
+    /// The SHA-256 of the client's library, 64 hex digits; another library is refused.
+    /// Default: none, any library.
+    #[schemars(regex(pattern = "^[0-9a-fA-F]{64}$"))]
+    pub client_sha256: Option<String>,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            client_class: "testbench_defect_service.clients.JsonlDefectClient".to_owned(),
+            client_config_path: None,
+            client_config: None,
+            host: "127.0.0.1".to_owned(),
+            port: 8030,
+            debug: false,
+            password_hash: None,
+            salt: None,
+            ssl_cert: None,
+            ssl_key: None,
+            ssl_ca_cert: None,
+            proxies_count: None,
+            real_ip_header: None,
+            forwarded_secret: None,
+            logging: LoggingConfig::default(),
+            server: ServerConfig::default(),
+            plugin_dirs: vec![],
+            call_timeout: Duration::from_secs(60),
+            allow_insecure_plugins: false,
+            client_sha256: None,
+        }
+    }
+}
+
+/// A number of seconds; one beyond all clocks is the longest time there is.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+/// A table of any keys. `Debug` does not show them: they may hold secrets.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Table(pub Map<String, Value>);
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({} keys)", self.0.len())
+    }
+}
+
+/// Where log lines go: the table `[testbench-defect-service.logging]`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggingConfig {
+    /// Log lines on the console.
+    pub console: ConsoleLog,
+    /// Log lines in a file. Default: none, no file is written.
+    pub file: Option<FileLog>,
+}
+
+/// Log lines on the console: the table `[testbench-defect-service.logging.console]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsoleLog {
+    /// The least severe lines that appear. Default: `INFO`.
+    pub log_level: LogLevel,
+    /// How a line looks, as a format of Python's `logging`.
+    /// Default: `%(asctime)s %(levelname)8s: %(message)s`.
+    pub log_format: String,
+}
+
+impl Default for ConsoleLog {
+    fn default() -> Self {
+        Self {
+            log_level: LogLevel::default(),
+            log_format: "%(asctime)s %(levelname)8s: %(message)s".to_owned(),
+        }
+    }
+}
+
+/// Log lines in a file: the table `[testbench-defect-service.logging.file]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileLog {
+    /// The least severe lines that appear. Default: `INFO`.
+    pub log_level: LogLevel,
+    /// How a line looks, as a format of Python's `logging`.
+    /// Default: `%(asctime)s - %(levelname)8s - %(name)s - %(message)s`.
+    pub log_format: String,
+    /// The file. Default: `testbench-defect-service.log`.
+    pub file_path: PathBuf,
+}
+
+impl Default for FileLog {
+    fn default() -> Self {
+        Self {
+            log_level: LogLevel::default(),
+            log_format: "%(asctime)s - %(levelname)8s - %(name)s - %(message)s".to_owned(),
+            file_path: PathBuf::from("testbench-defect-service.log"),
+        }
+    }
+}
+
+/// How severe a log line is, by Python's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum LogLevel {
+    /// Everything, for the search of a fault.
+    Debug,
+    /// What the service does.
+    #[default]
+    Info,
+    /// Something is odd, but served.
+    Warning,
+    /// A request failed, and somebody must act.
+    Error,
+    /// The service cannot go on.
+    Critical,
+}
+
+/// How connections are served: the table `[testbench-defect-service.server]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// How long an idle connection stays open, in seconds, 1 to 120. Default: 5.
+    #[schemars(range(min = 1, max = 120))]
+    pub keep_alive_timeout: u64,
+    /// Known from the Python service and without effect: there is always one process. Default: true.
+    pub single_process: bool,
+    /// Known from the Python service and without effect: arguments for its web server. Default: none.
+    pub run_kwargs: Table,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            keep_alive_timeout: 5,
+            single_process: true,
+            run_kwargs: Table::default(),
+        }
+    }
+}
