@@ -17,6 +17,9 @@ enum Rest {
 }
 
 /// The secrets in a TOML text with syntax errors: rather too much of it than too little.
+///
+/// Goes by the names of the keys alone: which others are secret only a schema knows, and with it
+/// comes a plugin that is not loaded before its configuration parses.
 pub(super) fn guessed_secrets(text: &str) -> Vec<Range<usize>> {
     let mut secrets = vec![];
     let mut rest = Rest::Ended;
@@ -38,12 +41,12 @@ pub(super) fn guessed_secrets(text: &str) -> Vec<Range<usize>> {
             };
             Some(0)
         } else {
-            let header = content.trim_start().starts_with('[');
+            let header = content.trim_start().starts_with('[') && !content.contains('=');
             let named = after_secret_key(content);
             if header {
                 in_secret_table = named.is_some();
             }
-            let within = (in_secret_table && !header).then(|| content.find('=').map_or(0, |equals| equals + 1));
+            let within = (in_secret_table && !header).then(|| value_start(content));
             let from = named.filter(|_| !header).or(within);
             rest = from.map_or(Rest::Ended, |from| rest_of(&content[from..]));
             from
@@ -63,21 +66,25 @@ fn after_secret_key(line: &str) -> Option<usize> {
     let in_key = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let mut start = 0;
     for word in line.split_inclusive(|c| !in_key(c)) {
-        if is_secret_key(word.trim_end_matches(|c| !in_key(c))) {
-            let key = start + word.trim_end_matches(|c| !in_key(c)).len();
-            let rest = &line[key..];
-            let rest = rest.trim_start_matches(|c| in_key(c) || c == '.');
-            let rest = rest
-                .strip_prefix(['"', '\''])
-                .filter(|rest| rest.trim_start().starts_with(['=', ':']))
-                .unwrap_or(rest)
-                .trim_start();
-            let rest = rest.strip_prefix(['=', ':']).unwrap_or(rest);
-            return Some(line.len() - rest.len());
+        let name = word.trim_end_matches(|c| !in_key(c));
+        if is_secret_key(name) {
+            let rest = line[start + name.len()..].trim_start_matches(|c| in_key(c) || c == '.');
+            // The key's own closing quote, not the value's opening one.
+            let unquoted = rest.strip_prefix(['"', '\'']).map(str::trim_start);
+            let rest = unquoted.filter(|rest| rest.starts_with(['=', ':'])).unwrap_or(rest);
+            let rest = rest.trim_start();
+            let value = rest.strip_prefix(['=', ':']).unwrap_or(rest).trim_start();
+            return Some(line.len() - value.len());
         }
         start += word.len();
     }
     None
+}
+
+/// Where the value on a line begins, or the line if there is no key.
+fn value_start(line: &str) -> usize {
+    let value = line.split_once('=').map_or(line, |(_, value)| value);
+    line.len() - value.trim_start().len()
 }
 
 fn rest_of(value: &str) -> Rest {
@@ -117,9 +124,6 @@ fn begins_key_or_table(line: &str) -> bool {
         let name = header.trim_matches(['[', ']']);
         return header.ends_with(']') && !name.is_empty() && name.chars().all(bare);
     }
-    // A line of base64 may end in `=`.
-    line.split_once('=').is_some_and(|(key, value)| {
-        let key = key.trim_end();
-        !key.is_empty() && key.chars().all(bare) && !value.is_empty() && !value.starts_with('=')
-    })
+    // Without the spaces it may as well be base64.
+    line.split_once(" = ").is_some_and(|(key, _)| !key.is_empty() && key.chars().all(bare))
 }

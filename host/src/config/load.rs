@@ -151,7 +151,10 @@ impl ConfigError {
     /// What to do, if the message does not say it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { .. } => Some("name another file with `--config`".to_owned()),
+            Self::Read { reason, .. } if reason.kind() == io::ErrorKind::NotFound => {
+                Some("create the file, or name another with `--config`".to_owned())
+            }
+            Self::Read { .. } => Some("give the user that runs the service the right to read it".to_owned()),
             Self::NotUtf8 { .. } => Some("save the file as UTF-8".to_owned()),
             Self::NoSection { nearest: Some(nearest), .. } => {
                 Some(format!("rename the table `[{nearest}]`, or name another file with `--config`"))
@@ -200,7 +203,8 @@ pub fn load(
         });
     }
     let section = Section::new(Arc::clone(&document), KeyPath::from_iter([SECTION]));
-    let mut service = read_service(&section, overrides)?;
+    let schema = schemars::schema_for!(ServiceConfig).to_value();
+    let mut service = read_service(&section, &schema, overrides)?;
     overrides.apply(&mut service);
     let stand_in = |secret: &mut Option<Secret>, name| {
         if secret.as_ref().is_none_or(|secret| secret.expose().is_empty()) {
@@ -213,14 +217,13 @@ pub fn load(
         Some(path) => read_client(path)?,
         None => Section::new(document, KeyPath::from_iter([SECTION, CLIENT_TABLE])),
     };
-    let warnings = Faults::new(Severity::Warning, unused(&section, &service));
+    let warnings = Faults::new(Severity::Warning, unused(&section, &schema, &service));
     Ok(LoadedConfig { service, client, warnings })
 }
 
-fn read_service(section: &Section, overrides: &Overrides) -> Result<ServiceConfig, ConfigError> {
-    let schema = schemars::schema_for!(ServiceConfig).to_value();
-    let (value, mut faults) = check(section, &schema);
-    let reporter = Reporter::of(section, &schema);
+fn read_service(section: &Section, schema: &Value, overrides: &Overrides) -> Result<ServiceConfig, ConfigError> {
+    let (value, mut faults) = check(section, schema);
+    let reporter = Reporter::of(section, schema);
     for (key, flag) in FILES {
         if let Some(path) = overrides.file(key) {
             if let Some(problem) = file_problem(path) {
@@ -242,7 +245,7 @@ fn read_service(section: &Section, overrides: &Overrides) -> Result<ServiceConfi
     }
     serde_json::from_value(value).map_err(|error| {
         let whole = (String::new(), error.to_string());
-        ConfigError::Faults(Faults::from_fields(section, &schema, &[whole]))
+        ConfigError::Faults(Faults::from_fields(section, schema, &[whole]))
     })
 }
 
@@ -268,9 +271,8 @@ fn read_client(path: &Path) -> Result<Section, ConfigError> {
 }
 
 /// What the file says for nothing.
-fn unused(section: &Section, service: &ServiceConfig) -> Vec<Fault> {
-    let schema = schemars::schema_for!(ServiceConfig).to_value();
-    let reporter = Reporter::of(section, &schema);
+fn unused(section: &Section, schema: &Value, service: &ServiceConfig) -> Vec<Fault> {
+    let reporter = Reporter::of(section, schema);
     let warning = |path: KeyPath, why: &str| {
         let message = format!("`{path}` has no effect: {why}");
         reporter.fault(FaultKind::Unused, path, Point::Key, message)

@@ -108,9 +108,11 @@ impl<'a> Schema<'a> {
         .collect()
     }
 
-    /// The first line of the description.
-    pub(super) fn description(self) -> Option<&'a str> {
-        self.keyword("description").next()?.as_str()?.lines().next()
+    /// The first paragraph of the description, as one line.
+    pub(super) fn description(self) -> Option<String> {
+        let text = self.keyword("description").next()?.as_str()?;
+        let paragraph = text.split("\n\n").next()?.replace('\n', " ");
+        Some(paragraph.trim_end_matches('.').to_owned())
     }
 
     /// Is the value at `path` a secret, by its own key or one around it?

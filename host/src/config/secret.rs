@@ -41,6 +41,6 @@ pub(super) fn is_secret_key(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
         || name.split('_').any(|part| {
             let slip = |word: &&str| word.len() > 4 && strsim::damerau_levenshtein(part, word) <= 1;
-            WORDS.iter().any(|word| slip(word))
+            WORDS.iter().any(slip)
         })
 }

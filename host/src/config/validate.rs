@@ -151,7 +151,7 @@ fn translate(error: &ValidationError<'_>, reporter: &Reporter<'_>, faults: &mut 
         Kind::Pattern { pattern } => faults.push(Fault {
             expected: Some(format!("text that matches `{pattern}`")),
             found: found(),
-            help: schema.and_then(Schema::description).map(str::to_owned),
+            help: schema.and_then(Schema::description),
             ..fault(FaultKind::Pattern, "has the wrong form")
         }),
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
