@@ -25,9 +25,9 @@ impl Artifacts {
     }
 }
 
-/// The workspace's root.
+/// The folder of the workspace.
 #[must_use]
-pub(crate) fn root() -> PathBuf {
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
 }
 
@@ -38,7 +38,7 @@ pub fn artifacts() -> &'static Artifacts {
     BUILT.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--workspace", "--message-format=json", "--quiet"])
-            .current_dir(root())
+            .current_dir(workspace())
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo can be started");

@@ -7,6 +7,6 @@ mod artifacts;
 mod client;
 mod host;
 
-pub use artifacts::{Artifacts, artifacts};
+pub use artifacts::{Artifacts, artifacts, workspace};
 pub use client::{Client, Response};
 pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};

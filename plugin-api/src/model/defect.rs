@@ -37,7 +37,7 @@ fn not_required() -> Option<bool> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Defect {
-    /// One line, at most 255 characters, see [`short_text`].
+    /// One line, at most 255 characters; a longer one is cut.
     #[serde(default, with = "short_text::optional")]
     #[schemars(with = "Option<String>")]
     pub title: Option<String>,

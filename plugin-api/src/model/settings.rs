@@ -11,7 +11,7 @@ pub type ControlFields = BTreeMap<String, Vec<String>>;
 /// What a test-management tool shows of the tracker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Settings {
-    /// At most 255 characters, see [`short_text`].
+    /// At most 255 characters; a longer one is cut.
     #[serde(with = "short_text")]
     #[schemars(with = "String")]
     pub name: String,

@@ -1,6 +1,7 @@
 //! What a person sees for a right and for a wrong configuration.
 
 mod client;
+mod documented;
 mod loading;
 mod secrets;
 mod service;
