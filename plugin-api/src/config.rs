@@ -21,6 +21,9 @@ pub struct SyncCommandConfig {
     pub partial: Option<String>,
 }
 
+/// The types of synchronisation that commands can be attached to.
+const SYNC_TYPES: [&str; 3] = ["scheduled", "manual", "partial"];
+
 impl SyncCommandConfig {
     /// The command for a type of synchronisation as the API names it.
     #[must_use]
@@ -63,6 +66,12 @@ impl PhaseCommands {
             SyncPhase::Postsync => &self.postsync,
         };
         commands.as_ref()?.for_sync_type(sync_type)
+    }
+
+    /// All commands that are configured.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let phases = [&self.presync, &self.postsync].into_iter().flatten();
+        phases.flat_map(|phase| SYNC_TYPES.into_iter().filter_map(|sync_type| phase.for_sync_type(sync_type)))
     }
 }
 

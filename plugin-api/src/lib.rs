@@ -83,7 +83,7 @@ pub use config::{PhaseCommands, ProjectOverrides, SyncCommandConfig, SyncPhase};
 pub use error::{ClientError, FieldError};
 pub use list::{DefectList, ListProtocol};
 pub use operation::{Operation, Request};
-pub use sync_command::run_sync_command;
+pub use sync_command::{run_sync_command, unusable_sync_commands};
 
 #[doc(hidden)]
 pub use export::__private;

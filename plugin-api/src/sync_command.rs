@@ -66,16 +66,27 @@ pub fn run_sync_command(
     }
 }
 
-fn run(command: &Path, project: &str, sync_type: &str) -> Result<(), SyncCommandError> {
+/// What keeps the configured commands from being run now, a sentence each: for a constructor that
+/// warns its operator before the first synchronisation does.
+#[must_use]
+pub fn unusable_sync_commands(commands: &PhaseCommands) -> Vec<String> {
+    let faults = commands.iter().filter_map(|command| absolute_path(Path::new(command)).err());
+    faults.map(|fault| fault.to_string()).collect()
+}
+
+/// Where the command is, if it is one that can be run.
+fn absolute_path(command: &Path) -> Result<PathBuf, SyncCommandError> {
     let extension = command.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     if !RUNNABLE.iter().any(|runnable| extension.eq_ignore_ascii_case(runnable)) {
         return Err(SyncCommandError::NotRunnable(command.to_owned()));
     }
     // Absolute: a bare file name would be searched in PATH and not where the operator means it.
     let path = std::path::absolute(command).unwrap_or_else(|_| command.to_owned());
-    if !path.is_file() {
-        return Err(SyncCommandError::Missing(path));
-    }
+    if path.is_file() { Ok(path) } else { Err(SyncCommandError::Missing(path)) }
+}
+
+fn run(command: &Path, project: &str, sync_type: &str) -> Result<(), SyncCommandError> {
+    let path = absolute_path(command)?;
     let status = Command::new(&path).args([project, sync_type]).stdin(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
@@ -133,6 +144,17 @@ mod tests {
         assert_eq!(written, "");
         let (protocol, _) = run_script("hook.sh", "#!/bin/sh\n", 0o644);
         assert!(protocol.general_errors[0].message.contains("could not be started"), "{protocol:?}");
+    }
+
+    #[test]
+    fn commands_that_cannot_be_run_are_known_beforehand() {
+        let manual = Some("hook.py".to_owned());
+        let scheduled = Some("nowhere.sh".to_owned());
+        let presync = Some(SyncCommandConfig { manual, scheduled, ..Default::default() });
+        let faults = unusable_sync_commands(&PhaseCommands { presync, postsync: None });
+        assert!(faults[0].contains("nowhere.sh` is not there"), "{faults:?}");
+        assert!(faults[1].contains("hook.py` is not run"), "{faults:?}");
+        assert_eq!(faults.len(), 2);
     }
 
     #[test]

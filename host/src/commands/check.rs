@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &Start, terminal: &Terminal) -> ExitCode {
 fn check(arguments: &Start, terminal: &Terminal) -> Result<(), PrepareError> {
     let config = arguments.load_config()?;
     if !config.warnings.is_empty() {
-        terminal.complain(config.warnings.render(terminal.color));
+        terminal.complain(format_args!("{}\n", config.warnings.render(terminal.color)));
     }
     let prepared = prepare(&arguments.file.config, &config)?;
     let service = &config.service;

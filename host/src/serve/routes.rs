@@ -178,7 +178,7 @@ async fn after_sync(
 
 impl Api {
     async fn call<T>(&self, operation: Operation, project: Option<String>) -> Result<Reply<T>, ApiError> {
-        let request = move || Ok(envelope(project.as_deref(), None, None));
+        let request = move || envelope(project, None, None);
         self.backend.call(operation, request).await.map(Reply::from)
     }
 
@@ -189,20 +189,20 @@ impl Api {
         defect_id: Option<String>,
         body: impl FnOnce() -> Result<Option<Checked>, ApiError> + Send + 'static,
     ) -> Result<Reply<T>, ApiError> {
-        let request = move || Ok(envelope(Some(&project), defect_id.as_deref(), body()?.as_ref()));
+        let request = move || envelope(Some(project), defect_id, body()?);
         self.backend.call(operation, request).await.map(Reply::from)
     }
 }
 
 /// A [`Request`](defect_plugin_api::Request) around a body that goes on as it came.
-fn envelope(project: Option<&str>, defect_id: Option<&str>, body: Option<&Checked>) -> Vec<u8> {
-    let body = body.and_then(|body| serde_json::from_slice::<&RawValue>(body.json()).ok());
-    let request = defect_plugin_api::Request {
-        project: project.map(str::to_owned),
-        defect_id: defect_id.map(str::to_owned),
-        body,
+fn envelope(project: Option<String>, defect_id: Option<String>, body: Option<Checked>) -> Result<Vec<u8>, ApiError> {
+    let unwritable = |error: serde_json::Error| {
+        tracing::error!("a request cannot be handed to the plugin: {:?}", error.classify());
+        ApiError::Host
     };
-    serde_json::to_vec(&request).unwrap_or_default()
+    let body = body.as_ref().map(|body| serde_json::from_slice::<&RawValue>(body.json())).transpose();
+    let request = defect_plugin_api::Request { project, defect_id, body: body.map_err(unwritable)? };
+    serde_json::to_vec(&request).map_err(unwritable)
 }
 
 /// A plugin's answer, which is a `T` in JSON, passed on as it is.

@@ -1,9 +1,9 @@
 //! The plugin's configuration: what stands in `client_config`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use defect_plugin_api::model::ControlFields;
-use defect_plugin_api::{ClientError, FieldError, PhaseCommands, ProjectOverrides, SyncCommandConfig};
+use defect_plugin_api::{ClientError, FieldError, PhaseCommands, ProjectOverrides, unusable_sync_commands};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -121,28 +121,10 @@ impl JsonlConfig {
     pub(crate) fn warn_of_unusable_commands(&self) {
         let of_projects = self.projects.iter().map(|(name, own)| (format!("projects.{name}.commands"), &own.commands));
         for (place, commands) in std::iter::once(("commands".to_owned(), &self.commands)).chain(of_projects) {
-            let phases = commands.iter().flat_map(|commands| [&commands.presync, &commands.postsync]).flatten();
-            for command in phases.flat_map(configured_commands) {
-                if let Some(problem) = why_unusable(Path::new(command)) {
-                    tracing::warn!("`client_config.{place}`: the sync command `{command}` {problem}");
-                }
+            for fault in commands.iter().flat_map(unusable_sync_commands) {
+                tracing::warn!("`client_config.{place}`: {fault}");
             }
         }
-    }
-}
-
-fn configured_commands(config: &SyncCommandConfig) -> impl Iterator<Item = &str> {
-    ["scheduled", "manual", "partial"].into_iter().filter_map(|sync_type| config.for_sync_type(sync_type))
-}
-
-fn why_unusable(command: &Path) -> Option<&'static str> {
-    let extension = command.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    if !["sh", "bat", "exe"].iter().any(|runnable| extension.eq_ignore_ascii_case(runnable)) {
-        Some("will not be run: only .sh, .bat and .exe files are; rename or wrap it")
-    } else if !command.is_file() {
-        Some("is not there; correct its path")
-    } else {
-        None
     }
 }
 
@@ -191,7 +173,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        for (path, problem) in [(file.as_path(), "is not a folder"), (Path::new("not-there"), "cannot be read")] {
+        for (path, problem) in
+            [(file.as_path(), "is not a folder"), (std::path::Path::new("not-there"), "cannot be read")]
+        {
             let config = config(&serde_json::json!({ "defects_path": path }).to_string());
             let Err(ClientError::InvalidInput { fields, .. }) = config.defects_folder() else { panic!("accepted") };
             assert_eq!(fields[0].field.as_deref(), Some("defects_path"));
@@ -199,15 +183,5 @@ mod tests {
             assert!(fields[0].message.contains(&absolute.display().to_string()), "{fields:?}");
             assert!(fields[0].message.contains(problem) && fields[0].message.contains("correct the path"));
         }
-    }
-
-    #[test]
-    fn commands_that_cannot_run_are_told_apart() {
-        let folder = tempfile::tempdir().unwrap();
-        let script = folder.path().join("hook.SH");
-        assert!(why_unusable(&script).unwrap().contains("not there"));
-        std::fs::write(&script, "").unwrap();
-        assert_eq!(why_unusable(&script), None);
-        assert!(why_unusable(Path::new("hook.py")).unwrap().contains("only .sh"));
     }
 }
