@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Serves the defect API of test-management tools through a plugin.
 #[derive(Debug, Parser)]
-#[command(name = "defect-host", version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "defect-host", version, arg_required_else_help = true, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -19,7 +19,10 @@ Examples:
   defect-host check
   defect-host start --config /etc/defect-host/config.toml
 
-Exit codes: 0 done, 1 failed while running, 2 the configuration, the plugin or the command line is wrong.";
+Exit codes:
+  0  done
+  1  failed while running
+  2  the configuration, the plugin or the command line is wrong";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -31,8 +34,8 @@ Examples:
   defect-host start --host 0.0.0.0 --port 8030 --ssl-cert service.pem --ssl-key service.key
   defect-host start --client-class ./libmy_defect_client.so --client-config my_client.toml
 
-The command line wins over the file, and the environment (PASSWORD_HASH, SALT; a `.env` file in the
-working directory is read) stands in where the file has nothing. DEFECT_HOST_LOG sets what is logged,
+The command line wins over the file, and the environment (PASSWORD_HASH, SALT; a `.env` file in the \
+working directory is read) stands in where the file has nothing. DEFECT_HOST_LOG sets what is logged, \
 as in `DEFECT_HOST_LOG=debug,hyper=info`.")]
     Start(Start),
     /// Check the configuration and the plugin, and say what would run

@@ -39,7 +39,7 @@ impl Backend {
     ///
     /// # Errors
     /// What `request` refuses; the plugin's own errors; [`ApiError::TimedOut`] and [`ApiError::Busy`].
-    pub async fn call(
+    pub(super) async fn call(
         &self,
         operation: Operation,
         request: impl FnOnce() -> Result<Vec<u8>, ApiError> + Send + 'static,
@@ -104,7 +104,7 @@ fn failed(client: &Client, operation: Operation, error: CallError) -> ApiError {
 }
 
 /// A plugin's answer, whole or still coming.
-pub struct Reply {
+pub(super) struct Reply {
     backend: Backend,
     operation: Operation,
     answer: Answer,
@@ -115,7 +115,7 @@ impl Reply {
     ///
     /// # Errors
     /// As [`Backend::call`].
-    pub async fn whole(self) -> Result<Bytes, ApiError> {
+    pub(super) async fn whole(self) -> Result<Bytes, ApiError> {
         if self.answer.rest.is_none() {
             return Ok(self.answer.first);
         }
@@ -124,7 +124,7 @@ impl Reply {
 
     /// The answer as a body that is pulled piece by piece as its reader takes it. Between two pieces no
     /// thread is held. An error in the middle breaks the transfer off: the status is out by then.
-    pub fn into_body(self) -> Body {
+    pub(super) fn into_body(self) -> Body {
         let Self { backend, operation, answer } = self;
         let Some(rest) = answer.rest else {
             return Body::from(answer.first);
