@@ -16,7 +16,7 @@ use serde::Serialize;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ApiError {
+pub(super) enum ApiError {
     /// The plugin says so.
     #[error("{0}")]
     Client(ClientError),
@@ -72,7 +72,7 @@ pub enum ApiError {
 
 /// The body of every answer that is an error.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct ErrorBody {
+pub(super) struct ErrorBody {
     /// The status' reason phrase.
     pub description: String,
     /// The status.
@@ -87,7 +87,7 @@ pub struct ErrorBody {
 impl ApiError {
     /// The status that says so.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Client(error) => match error {
                 ClientError::NotFound(_) => StatusCode::NOT_FOUND,
