@@ -7,6 +7,7 @@ pub mod config;
 pub mod credentials;
 pub mod inspect;
 pub mod logging;
+pub mod platform;
 pub mod plugin;
 pub mod resolve;
 pub mod serve;

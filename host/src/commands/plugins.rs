@@ -7,8 +7,9 @@ use super::prepare::{PrepareError, find, look_at, plugin_directories};
 use super::terminal::Terminal;
 use crate::cli::{self, ConfigFile, PluginsCommand};
 use crate::config::{self, Overrides, ServiceConfig};
+use crate::platform::Platform;
 use crate::plugin::Library;
-use crate::resolve::{Disk, Platform, list_candidates};
+use crate::resolve::{Disk, list_candidates};
 
 pub(super) fn run(arguments: &cli::Plugins, terminal: &Terminal) -> ExitCode {
     let outcome = match &arguments.command {

@@ -4,19 +4,28 @@ use std::fmt::Write as _;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
+use defect_plugin_api::boundary;
 use serde_json::Value;
 
 use crate::cli::Start;
 use crate::config::{self, ConfigError, Faults, LoadedConfig, Overrides, Section, ServiceConfig};
 use crate::credentials::{Pepper, PepperError, Verifier, VerifierError};
-use crate::inspect::{self, InspectError, Inspection, PermissionsError, PinError};
-use crate::plugin::{Client, Library, LoadError, expectations};
+use crate::inspect::{self, Expectations, InspectError, Inspection, PermissionsError, PinError};
+use crate::platform::Platform;
+use crate::plugin::{Client, Library, LoadError};
 use crate::resolve::{
-    self, ClassError, DirectorySources, Disk, Place, Places, Platform, PluginDirectory, ResolveError, Resolved, Search,
+    self, ClassError, DirectorySources, Disk, Place, Places, PluginDirectory, ResolveError, Resolved, Search,
 };
 
 /// The user name and the password of the demo configuration that is shipped.
 const DEMO_USER: (&str, &str) = ("demo", "demo");
+
+/// What a library's file must show before it is opened.
+const EXPECTATIONS: Expectations<'static> = Expectations {
+    loader_symbol: boundary::LOADER_SYMBOL,
+    version_symbol: boundary::VERSION_SYMBOL,
+    api_version: defect_plugin_api::VERSION,
+};
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -218,7 +227,7 @@ pub(super) fn look_at(library: &Path, allow_insecure: bool) -> Result<Inspection
     if !allow_insecure {
         inspect::check_permissions(library, effective_user())?;
     }
-    Ok(inspect::inspect(library, &expectations())?)
+    Ok(inspect::inspect(library, &EXPECTATIONS)?)
 }
 
 #[cfg(unix)]

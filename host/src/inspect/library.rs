@@ -10,7 +10,7 @@ use object::read::{
 use object::{Architecture, elf};
 
 use super::{Expectations, InspectError};
-use crate::resolve::Platform;
+use crate::platform::Platform;
 
 /// The size of the static that holds the version.
 const VERSION_SIZE: u64 = 32;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::resolve::Platform;
+use crate::platform::Platform;
 
 const EXPECTED: Expectations = Expectations {
     loader_symbol: "_abi_stable_root_module_loader",

@@ -5,21 +5,10 @@ use std::path::{Path, PathBuf};
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use defect_plugin_api::ClientError;
-use defect_plugin_api::boundary::{self, DEFECT_CLIENT, Description, Export, RawError, RawErrorKind, RawModule_Ref};
+use defect_plugin_api::boundary::{DEFECT_CLIENT, Description, Export, RawError, RawErrorKind, RawModule_Ref};
 
 use super::client::Client;
 use super::log_bridge;
-use crate::inspect::Expectations;
-
-/// What a library's file must show before it is opened.
-#[must_use]
-pub fn expectations() -> Expectations<'static> {
-    Expectations {
-        loader_symbol: boundary::LOADER_SYMBOL,
-        version_symbol: boundary::VERSION_SYMBOL,
-        api_version: defect_plugin_api::VERSION,
-    }
-}
 
 /// Why a library that looked right could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -8,4 +8,4 @@ mod library;
 mod log_bridge;
 
 pub use client::{Answer, CallError, Client, Rest};
-pub use library::{Library, LoadError, expectations};
+pub use library::{Library, LoadError};

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::directories::has_extension;
-use super::platform::{UNIX_PREFIX, class_of_stem, stem_of_class};
-use super::{ClassChoice, Finding, Origin, Place, Platform, ResolveError, Search};
+use super::{ClassChoice, Finding, Origin, Place, ResolveError, Search};
+use crate::platform::{Platform, UNIX_PREFIX, class_of_stem, stem_of_class};
 
 /// The Python package of the built-in clients: what is in it is meant by its class name alone.
 const BUILT_IN_PACKAGE: &str = "testbench_defect_service.clients.";

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{FileSystem, Finding, Platform};
+use super::{FileSystem, Finding};
+use crate::platform::Platform;
 
 /// The folder beside the program and beside the configuration file.
 const PLUGINS: &str = "plugins";

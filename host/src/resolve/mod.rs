@@ -27,14 +27,13 @@ mod client_class;
 mod directories;
 mod error;
 mod files;
-mod platform;
 
 pub use class::{ClassChoice, ClassError, choose_class};
 pub use directories::{Candidate, DirectorySources, Origin, PluginDirectory, list_candidates, plugin_directories};
 pub use error::ResolveError;
 pub use files::{Disk, FileSystem, Finding, Place, Places};
-pub use platform::Platform;
 
+use crate::platform::Platform;
 use std::path::{Path, PathBuf};
 
 use client_class::Wanted;

@@ -1,6 +1,7 @@
 //! The whole way from `client_class` to a library, over an in-memory file system.
 
 use super::*;
+use crate::platform::Platform;
 
 /// Files by their paths; folders are what lies above them.
 struct Files(Vec<PathBuf>);

@@ -14,7 +14,7 @@ pub enum Platform {
 }
 
 /// The prefix that Unix puts before a library's name.
-pub(super) const UNIX_PREFIX: &str = "lib";
+pub(crate) const UNIX_PREFIX: &str = "lib";
 
 impl Platform {
     /// The platform that this program was built for.
@@ -60,12 +60,12 @@ impl Platform {
 }
 
 /// `JsonlDefectClient` -> `jsonl_defect_client`: the library stem of a class.
-pub(super) fn stem_of_class(class: &str) -> String {
+pub(crate) fn stem_of_class(class: &str) -> String {
     class.to_snake_case()
 }
 
 /// `jsonl_defect_client` -> `JsonlDefectClient`: the class of a library stem.
-pub(super) fn class_of_stem(stem: &str) -> String {
+pub(crate) fn class_of_stem(stem: &str) -> String {
     stem.to_upper_camel_case()
 }
 
