@@ -26,13 +26,19 @@ impl Artifacts {
 }
 
 /// The workspace's root.
+///
+/// # Panics
+/// When it is gone.
 #[must_use]
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
 }
 
 /// Builds the workspace, once per process: `cargo test` makes neither the binary nor libraries that
 /// nothing links. The paths are those that cargo reports, not guesses.
+///
+/// # Panics
+/// When it cannot be built.
 pub fn artifacts() -> &'static Artifacts {
     static BUILT: OnceLock<Artifacts> = OnceLock::new();
     BUILT.get_or_init(|| {
