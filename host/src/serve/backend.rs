@@ -10,7 +10,7 @@ use futures_util::stream;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
-use tracing::Span;
+use tracing::{Instrument, Span};
 
 use super::error::ApiError;
 use crate::plugin::{Answer, CallError, Client, Rest};
@@ -129,13 +129,16 @@ impl Reply {
         let Some(rest) = answer.rest else {
             return Body::from(answer.first);
         };
-        let start = Pulling { backend, operation, rest: Held(Some(rest)) };
+        // The body is pulled after the request's span has ended: what is logged then belongs to it still.
+        let start = Pulling { backend, operation, rest: Held(Some(rest)), span: Span::current() };
         let pieces = stream::unfold(Some(start), |pulling| async move {
             let mut pulling = pulling?;
-            match pulling.next_piece().await {
+            let span = pulling.span.clone();
+            match pulling.next_piece().instrument(span.clone()).await {
                 Ok(Some(piece)) => Some((Ok(piece), Some(pulling))),
                 Ok(None) => None,
                 Err(error) => {
+                    let _of_the_request = span.enter();
                     tracing::error!("the answer of `{}` breaks off: {error}", pulling.operation.name());
                     Some((Err(error), None))
                 }
@@ -150,6 +153,7 @@ struct Pulling {
     backend: Backend,
     operation: Operation,
     rest: Held,
+    span: Span,
 }
 
 impl Pulling {
