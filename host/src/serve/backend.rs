@@ -34,6 +34,11 @@ impl Backend {
         Self { client: Arc::new(client), places: Arc::new(Semaphore::new(MAX_CALLS)), call_timeout }
     }
 
+    /// True when a call would have to wait for another one's end.
+    pub(super) fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
+    }
+
     /// Runs an operation. `request` makes its bytes on the calling thread of the pool, where a large
     /// body costs the other requests nothing.
     ///
