@@ -11,6 +11,7 @@ use aide::openapi::{MediaType, Operation as DocumentedOperation, ReferenceOr, Re
 use aide::operation::OperationInput;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_LENGTH;
 use defect_plugin_api::FieldError;
 use defect_plugin_api::model::{OFFSET_REQUIRED, Timestamp};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -203,6 +204,11 @@ fn text(value: &Value) -> String {
 }
 
 async fn read(request: Request) -> Result<Bytes, ApiError> {
+    // By what it says of itself: the caller still listens, and nothing was sent in vain.
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
+        return Err(ApiError::TooLarge(MAX_BODY_BYTES));
+    }
     let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
     match body.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
