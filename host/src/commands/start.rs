@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::prepare::{PrepareError, Prepared, prepare};
 use super::terminal::Terminal;
 use crate::cli::Start;
-use crate::config::{LogLevel, LoggingConfig, ServiceConfig};
+use crate::config::{LoadedConfig, LogLevel, LoggingConfig, ServiceConfig};
 use crate::logging::{self, FileSettings, Level, LoggingError, LoggingSettings};
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
 
@@ -19,9 +19,9 @@ const OTHER_BLOCKING_THREADS: usize = 16;
 /// How long the plugin may take to end, once all requests are answered.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Why the service is not running.
+/// Why the service is not running, or would not run.
 #[derive(Debug, thiserror::Error)]
-enum StartError {
+pub(super) enum StartError {
     #[error(transparent)]
     Prepare(#[from] PrepareError),
     #[error(transparent)]
@@ -39,7 +39,7 @@ enum StartError {
 }
 
 impl StartError {
-    fn exit_code(&self) -> u8 {
+    pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) | Self::HalfTls => super::EXIT_WRONG,
             Self::Listen(ListenError::TlsFile { .. } | ListenError::Tls(_)) => super::EXIT_WRONG,
@@ -47,7 +47,7 @@ impl StartError {
         }
     }
 
-    fn render(&self, color: bool) -> String {
+    pub(super) fn render(&self, color: bool) -> String {
         let hint = match self {
             Self::Prepare(error) => return error.render(color),
             Self::Logging(error) => error.hint(),
@@ -107,6 +107,17 @@ fn start(arguments: &Start) -> Result<(), StartError> {
     // A call that never returns must not keep the process.
     runtime.shutdown_timeout(FAREWELL);
     outcome
+}
+
+/// Goes through all stages that do not change anything, for `check`.
+pub(super) fn rehearse(arguments: &Start, config: &LoadedConfig) -> Result<Prepared, StartError> {
+    let service = &config.service;
+    logging::check(&logging_settings(&service.logging, service.debug))?;
+    let prepared = prepare(&arguments.file.config, config)?;
+    let tls = tls(service)?;
+    client_address(service)?;
+    tls.map_or(Ok(()), |tls| tls.check())?;
+    Ok(prepared)
 }
 
 fn report(prepared: &Prepared) {
