@@ -160,13 +160,17 @@ fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceC
 
 /// Ready when the process is told to stop. A second signal ends it at once.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    // Both from now on: until a handler is there, the signal ends the process.
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let (mut terminate, mut interrupt) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
     let mut next = async move || {
         #[cfg(unix)]
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
