@@ -1,125 +1,96 @@
-//! The documents say what is true: their commands run, their plugin builds and serves.
+//! The API document and the page that shows it.
 
-use std::path::Path;
-use std::process::Command;
+use std::collections::BTreeSet;
 
-use defect_host_tests::{Client, HostFolder, artifacts, workspace};
-use serde_json::json;
+use defect_host_tests::HostFolder;
+use serde_json::{Value, json};
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/configuration.md", "docs/writing-a-plugin.md"];
-
-/// The text between the fences of the first block that begins with this.
-fn block<'a>(document: &'a str, fence: &str) -> &'a str {
-    let (_, rest) = document.split_once(&format!("```{fence}\n")).unwrap_or_else(|| panic!("no block `{fence}`"));
-    rest.split_once("```").map_or(rest, |(block, _)| block)
-}
-
-fn read(name: &str) -> String {
-    std::fs::read_to_string(workspace().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// Builds the guide's plugin in a folder under `target`, so that a second run finds it built.
-fn guide_library(guide: &str) -> std::path::PathBuf {
-    let folder = workspace().join("target/guide");
-    std::fs::create_dir_all(folder.join("src")).unwrap();
-    let api = workspace().join("plugin-api");
-    let manifest = block(guide, "toml\n# Cargo.toml").replace("\"../defect-host/plugin-api\"", &format!("{api:?}"));
-    // A workspace of its own, with the versions that this one has locked: nothing is fetched.
-    std::fs::write(folder.join("Cargo.toml"), format!("{manifest}\n[workspace]\n")).unwrap();
-    std::fs::copy(workspace().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    std::fs::write(folder.join("src/lib.rs"), block(guide, "rust\n// src/lib.rs")).unwrap();
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--offline", "--quiet"])
-        .env("CARGO_TARGET_DIR", folder.join("target"))
-        .current_dir(&folder)
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "the guide's plugin builds");
-    folder.join("target/debug/libmemory_defect_client.so")
-}
+/// The endpoints of the API.
+const ROUTES: [(&str, &str); 15] = [
+    ("get", "/check-login"),
+    ("get", "/settings"),
+    ("get", "/projects"),
+    ("get", "/projects/control-fields"),
+    ("get", "/projects/udfs"),
+    ("get", "/supports-changes-timestamps"),
+    ("post", "/projects/{project}/defects"),
+    ("post", "/projects/{project}/defects/batch"),
+    ("post", "/projects/{project}/defects/create"),
+    ("put", "/projects/{project}/defects/{defectId}/update"),
+    ("post", "/projects/{project}/defects/{defectId}/delete"),
+    ("post", "/projects/{project}/defects/{defectId}/extended"),
+    ("post", "/projects/{project}/defects/correct"),
+    ("post", "/projects/{project}/sync/before"),
+    ("post", "/projects/{project}/sync/after"),
+];
 
 #[test]
-fn the_guides_plugin_builds_and_is_served_after_dropping_it_beside_the_configuration() {
-    let guide = read("docs/writing-a-plugin.md");
-    let library = guide_library(&guide);
-    let config = block(&guide, "toml\n[testbench-defect-service]");
-    let folder = HostFolder::with_config(&format!("[testbench-defect-service]\nport = 0\n{config}"));
-    std::fs::create_dir(folder.path().join("plugins")).unwrap();
-    std::fs::copy(library, folder.path().join("plugins/libmemory_defect_client.so")).unwrap();
-    for command in ["set-credentials --username me --password secret", "check"] {
-        assert!(guide.contains(&format!("\ndefect-host {command}\n")), "the guide has `{command}`");
-        let run = folder.run(&command.split(' ').collect::<Vec<_>>());
-        assert_eq!(run.code(), Some(0), "{run:?}");
-    }
-    let host = folder.start();
-    let client = host.client().with_credentials(Some(("me", "secret")));
-    assert_eq!(client.get("/projects").json(), json!(["Scratch"]));
-    let defect = json!({"status": "open", "classification": "bug", "priority": "low",
-        "lastEdited": "2026-01-31T12:00:00Z", "principal": {"username": "me", "password": "pw"}});
-    let created = client.post("/projects/Scratch/defects/create", &json!({ "defect": defect }));
-    assert_eq!(created.json()["value"], json!("M-1"));
-    let listed = client.post("/projects/Scratch/defects", &json!({})).json();
-    assert_eq!(listed["value"][0]["principal"], json!({"username": "me", "password": ""}));
-    let missing = client.post("/projects/Scratch/defects/batch", &json!({"defectIds": ["M-1", "M-2"]})).json();
-    assert_eq!(missing["protocol"]["warnings"]["M-2"][0]["code"], json!("DEFECT_NOT_FOUND"));
-    host.wait_for_log("created a defect");
-}
-
-#[test]
-fn the_readmes_requests_answer_what_it_says_from_the_demo_configuration() {
-    let readme = read("README.md");
-    let folder = HostFolder::with_config(&read("config.toml"));
-    copy(&workspace().join("plugins/jsonl/demo"), &folder.path().join("plugins/jsonl/demo"));
-    let host = folder.start_with(&["--port", "0"], &[]);
-    let client = Client::new(host.client().base(), Some(("demo", "demo")));
-    assert!(readme.contains("curl -u demo:demo http://127.0.0.1:8030/projects\n"));
-    let projects = client.get("/projects").text();
-    assert!(readme.contains(&format!("answers `{projects}`")), "{projects}");
-    let path = "/projects/Shop%20App%20(SHOP)/defects";
-    assert!(readme.contains(&format!("curl -u demo:demo -X POST \"http://127.0.0.1:8030{path}\"\n")));
-    let listed = client.send("POST", path, &[], b"").json();
-    assert_eq!(listed["value"].as_array().map(Vec::len), Some(5));
-}
-
-#[test]
-fn every_command_of_the_readmes_table_is_one_of_the_programs() {
-    let help = Command::new(&artifacts().host).arg("--help").output().unwrap();
-    let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    let readme = read("README.md");
-    let commands: Vec<&str> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `defect-host "))
-        .filter_map(|line| line.split([' ', '`']).next())
+fn the_document_has_every_endpoint_and_no_other() {
+    let host = HostFolder::faulty("").start();
+    let answer = host.client().with_credentials(None).get("/docs/openapi.json");
+    assert_eq!(answer.header("content-type"), "application/json");
+    let document = answer.json();
+    let paths = document["paths"].as_object().unwrap();
+    let documented: BTreeSet<(&str, &str)> = paths
+        .iter()
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| (method.as_str(), path.as_str())))
         .collect();
-    assert!(commands.len() >= 6, "{commands:?}");
-    for command in commands {
-        assert!(help.contains(&format!("  {command}")), "{command} in {help}");
+    assert_eq!(documented, BTreeSet::from(ROUTES));
+    assert_eq!(document["security"], json!([{"BasicAuth": []}]));
+    assert_eq!(document["paths"]["/settings"]["get"]["security"], json!([{}]));
+}
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|value| references(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let host = HostFolder::faulty("").start();
+    let document = host.client().get("/docs/openapi.json").json();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20, "{found:?}");
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("nothing is elsewhere");
+        assert!(document.pointer(pointer).is_some(), "{reference}");
     }
 }
 
 #[test]
-fn links_between_the_documents_lead_somewhere() {
-    for document in DOCUMENTS {
-        let text = read(document);
-        let folder = Path::new(document).parent().unwrap_or(Path::new(""));
-        for link in text.split("](").skip(1) {
-            let target = link.split([')', '#']).next().unwrap_or_default();
-            if !target.is_empty() && !target.contains("://") {
-                assert!(workspace().join(folder).join(target).exists(), "{document} links to {target}");
-            }
-        }
-    }
+fn the_document_is_the_same_in_yaml() {
+    let host = HostFolder::faulty("").start();
+    let answer = host.client().with_credentials(None).get("/openapi.yaml");
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/yaml"));
+    let document: Value = serde_norway::from_slice(&answer.body).unwrap();
+    assert_eq!(document, host.client().get("/docs/openapi.json").json());
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
+#[test]
+fn the_page_needs_no_internet() {
+    let host = HostFolder::faulty("").start();
+    let answer = host.client().with_credentials(None).get("/docs");
+    assert_eq!((answer.status, answer.header("content-type")), (200, "text/html; charset=utf-8"));
+    let page = answer.text();
+    assert!(page.contains("/docs/openapi.json"));
+    // The page's own tags; in the scripts' text there are addresses as well, which nobody fetches.
+    let tags: Vec<&str> = page
+        .split('<')
+        .filter(|tag| tag.starts_with("script") || tag.starts_with("link") || tag.starts_with("img"))
+        .collect();
+    assert!(tags.iter().any(|tag| tag.starts_with("script")));
+    for tag in tags {
+        let tag = tag.split('>').next().unwrap_or_default();
+        for attribute in ["src=", "href="] {
+            let value = tag.split(attribute).nth(1).unwrap_or_default().trim_start_matches(['"', '\'']);
+            assert!(!value.starts_with("http") && !value.starts_with("//"), "{tag}");
         }
     }
+    assert!(!page.contains("@import url(http"));
 }

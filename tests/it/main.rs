@@ -1,5 +1,18 @@
-//! End-to-end tests of the real binary with real plugin libraries.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here is the failure of the test")]
+//! End-to-end tests of the real binary with real plugin libraries, one module a subject.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here is the failure of a test")]
+
+mod auth;
+mod bodies;
+mod cli;
+mod config_faults;
+mod credentials;
 mod documents;
+mod limits;
+mod logs;
+mod panics;
+mod readme;
+mod request_ids;
 mod serving;
+mod shutdown;
+mod streaming;

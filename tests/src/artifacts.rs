@@ -25,20 +25,26 @@ impl Artifacts {
     }
 }
 
-/// The folder of the workspace.
+/// The workspace's root.
+///
+/// # Panics
+/// When it is gone.
 #[must_use]
-pub fn workspace() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
 }
 
 /// Builds the workspace, once per process: `cargo test` makes neither the binary nor libraries that
 /// nothing links. The paths are those that cargo reports, not guesses.
+///
+/// # Panics
+/// When it cannot be built.
 pub fn artifacts() -> &'static Artifacts {
     static BUILT: OnceLock<Artifacts> = OnceLock::new();
     BUILT.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--workspace", "--message-format=json", "--quiet"])
-            .current_dir(workspace())
+            .current_dir(root())
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo can be started");

@@ -1,24 +1,21 @@
 //! Runs the binary in a folder of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use crate::artifacts::artifacts;
 use crate::client::Client;
+use crate::lines::Lines;
+use crate::masked::masked;
 
 /// User name and password of every host that [`HostFolder`] configures.
 pub const CREDENTIALS: (&str, &str) = ("tester", "correct horse");
 /// Their hash and salt, made by the Python service's `set-credentials`.
 const STORED: &str = "password_hash = \"69e31d7b5d839c0a45ebeadae0b73c95638dd2de4a4d428a67500496065f883a\"\nsalt = \"oheoUGwLn1lDpDfXlZLavA==\"\n";
-
-/// How long anything may take that a test waits for. Only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with a configuration, ready to run the binary in.
 pub struct HostFolder {
@@ -31,7 +28,7 @@ pub struct HostFolder {
 pub struct Cli {
     /// The exit status; see [`Cli::code`].
     pub status: ExitStatus,
-    /// Standard output, the folder's path replaced with `[folder]`.
+    /// Standard output; what differs from run to run is replaced, see [`masked`].
     pub stdout: String,
     /// Standard error, likewise.
     pub stderr: String,
@@ -53,6 +50,18 @@ impl HostFolder {
         let folder = Self::with_config("");
         folder.configure(service, client_config);
         folder
+    }
+
+    /// A folder whose host runs the faulty plugin, configured like this.
+    #[must_use]
+    pub fn faulty(client_config: &str) -> Self {
+        Self::faulty_with("", client_config)
+    }
+
+    /// As [`HostFolder::faulty`], with further keys of the service.
+    #[must_use]
+    pub fn faulty_with(service: &str, client_config: &str) -> Self {
+        Self::new(&format!("client_class = \"FaultyDefectClient\"\n{service}"), client_config)
     }
 
     /// A folder whose `config.toml` is this text.
@@ -98,7 +107,6 @@ impl HostFolder {
     pub fn command(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
         let mut command = Command::new(&artifacts().host);
         command.args(arguments).current_dir(self.path()).env_clear().envs(environment.iter().copied());
-        command.stdin(Stdio::null());
         command
     }
 
@@ -109,12 +117,27 @@ impl HostFolder {
 
     /// Runs the binary to its end with these environment variables.
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Cli {
-        let output = self.command(arguments, environment).output().expect("the binary can be started");
-        let text = |bytes: &[u8]| {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            text.replace(&*self.path().to_string_lossy(), "[folder]")
+        self.run_command(self.command(arguments, environment), "")
+    }
+
+    /// Runs the binary to its end with this on its standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Cli {
+        self.run_command(self.command(arguments, &[]), input)
+    }
+
+    fn run_command(&self, command: Command, input: &str) -> Cli {
+        let mut process = Process::spawn(command, input);
+        let status = process.wait();
+        let text = |lines: &Lines| {
+            let text = lines.text();
+            masked(&if text.is_empty() { text } else { text + "\n" }, self.path())
         };
-        Cli { status: output.status, stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Cli { status, stdout: text(&process.stdout), stderr: text(&process.stderr) }
+    }
+
+    /// Copies a plugin's library, such as `faulty_defect_client`, to this name in the folder.
+    pub fn copy_library(&self, library: &str, name: &str) -> PathBuf {
+        self.write(name, std::fs::read(artifacts().library(library)).expect("the library is built"))
     }
 
     /// Starts the service and waits until it listens.
@@ -130,68 +153,58 @@ impl HostFolder {
     }
 }
 
+/// A run of the binary. Ended by SIGKILL when dropped.
+struct Process {
+    child: Child,
+    stdout: Arc<Lines>,
+    stderr: Arc<Lines>,
+}
+
+impl Process {
+    fn spawn(mut command: Command, input: &str) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary can be started");
+        // A program that reads no input has ended before it is written: no fault.
+        let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+        let stdout = Lines::of(child.stdout.take().expect("it is piped"));
+        let stderr = Lines::of(child.stderr.take().expect("it is piped"));
+        Self { child, stdout, stderr }
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        // They end when the process does, so nothing is polled.
+        if let Err(error) = self.stdout.wait_for_end().and_then(|()| self.stderr.wait_for_end()) {
+            panic!("the process does not end: {error}");
+        }
+        self.child.wait().expect("it is our child")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A running service. Ended by SIGKILL when dropped.
 pub struct TestHost {
-    folder: HostFolder,
-    child: Child,
-    log: Arc<Log>,
-    reader: Option<JoinHandle<()>>,
+    // Before the folder, so that it ends before that is removed.
+    process: Process,
     client: Client,
-}
-
-/// The lines that the service has printed so far.
-#[derive(Default)]
-struct Log {
-    lines: Mutex<(Vec<String>, bool)>,
-    grown: Condvar,
-}
-
-impl Log {
-    fn read(&self, stream: impl std::io::Read) {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            self.lines.lock().unwrap_or_else(PoisonError::into_inner).0.push(line);
-            self.grown.notify_all();
-        }
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
-        self.grown.notify_all();
-    }
-
-    /// The first line that fulfils the condition, waited for.
-    fn wait_for(&self, what: &str, condition: impl Fn(&str) -> bool) -> Result<String, String> {
-        let begun = Instant::now();
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(line) = lines.0.iter().find(|line| condition(line)) {
-                return Ok(line.clone());
-            }
-            if lines.1 || begun.elapsed() > PATIENCE {
-                return Err(format!("no line with {what} in:\n{}", lines.0.join("\n")));
-            }
-            lines = self.grown.wait_timeout(lines, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
+    folder: HostFolder,
 }
 
 impl TestHost {
     fn start(folder: HostFolder, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = folder.command(&[&["start"], arguments].concat(), environment);
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be started");
-        let log = Arc::new(Log::default());
-        let stdout = child.stdout.take().expect("it is piped");
-        let stderr = child.stderr.take().expect("it is piped");
-        let reader = std::thread::spawn({
-            let log = Arc::clone(&log);
-            move || log.read(stdout)
-        });
-        let address = log.wait_for("its address", |line| line.contains("listening on ")).unwrap_or_else(|error| {
-            let mut complaint = String::new();
-            let _ = std::io::Read::read_to_string(&mut { stderr }, &mut complaint);
-            panic!("the host does not start: {error}\n{complaint}")
-        });
+        let process = Process::spawn(folder.command(&[&["start"], arguments].concat(), environment), "");
+        let address =
+            process.stdout.wait_for("its address", |line| line.contains("listening on ")).unwrap_or_else(|error| {
+                panic!("the host does not start: {error}\n{}", process.stderr.text());
+            });
         let base = address.split("listening on ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
         let client = Client::new(base, Some(CREDENTIALS));
-        Self { folder, child, log, reader: Some(reader), client }
+        Self { process, client, folder }
     }
 
     /// Calls the service with [`CREDENTIALS`].
@@ -215,7 +228,7 @@ impl TestHost {
     /// The process' id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// Waits for a line of the log that contains the text, and gives it.
@@ -223,18 +236,25 @@ impl TestHost {
     /// # Panics
     /// When the line does not come.
     pub fn wait_for_log(&self, text: &str) -> String {
-        self.log.wait_for(text, |line| line.contains(text)).unwrap_or_else(|error| panic!("{error}"))
+        let found = self.process.stdout.wait_for(text, |line| line.contains(text));
+        found.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// All lines of the log so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.lines.lock().unwrap_or_else(PoisonError::into_inner).0.join("\n")
+        self.process.stdout.text()
+    }
+
+    /// What it wrote to standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.process.stderr.text()
     }
 
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the signal {name} is sent");
     }
 
@@ -242,19 +262,7 @@ impl TestHost {
     ///
     /// # Panics
     /// When it does not end.
-    #[must_use]
     pub fn wait(&mut self) -> ExitStatus {
-        // The reader ends when the process does, so nothing is polled.
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
-        self.child.wait().expect("it is our child")
-    }
-}
-
-impl Drop for TestHost {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.wait()
     }
 }

@@ -6,7 +6,14 @@
 mod artifacts;
 mod client;
 mod host;
+mod lines;
+mod masked;
+mod raw;
+mod sample;
 
-pub use artifacts::{Artifacts, artifacts, workspace};
+pub use artifacts::{Artifacts, artifacts, root};
 pub use client::{Client, Response};
 pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};
+pub use masked::masked;
+pub use raw::{Connection, Head, head_of};
+pub use sample::defect_request;

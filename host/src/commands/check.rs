@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::prepare::{PrepareError, prepare};
+use super::start::{StartError, rehearse};
 use super::terminal::Terminal;
 use crate::cli::Start;
 
@@ -11,17 +11,17 @@ pub(super) fn run(arguments: &Start, terminal: &Terminal) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal.complain(error.render(terminal.color));
-            ExitCode::from(super::EXIT_WRONG)
+            ExitCode::from(error.exit_code())
         }
     }
 }
 
-fn check(arguments: &Start, terminal: &Terminal) -> Result<(), PrepareError> {
+fn check(arguments: &Start, terminal: &Terminal) -> Result<(), StartError> {
     let config = arguments.load_config()?;
     if !config.warnings.is_empty() {
         terminal.complain(format_args!("{}\n", config.warnings.render(terminal.color)));
     }
-    let prepared = prepare(&arguments.file.config, &config)?;
+    let prepared = rehearse(arguments, &config)?;
     let service = &config.service;
     let scheme = if service.ssl_cert.is_some() && service.ssl_key.is_some() { "https" } else { "http" };
     terminal.say(format_args!("config    {}", arguments.file.config.display()));

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::prepare::{PrepareError, Prepared, prepare};
 use super::terminal::Terminal;
 use crate::cli::Start;
-use crate::config::{LogLevel, LoggingConfig, ServiceConfig};
+use crate::config::{LoadedConfig, LogLevel, LoggingConfig, ServiceConfig};
 use crate::logging::{self, FileSettings, Level, LoggingError, LoggingSettings};
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
 
@@ -19,9 +19,9 @@ const OTHER_BLOCKING_THREADS: usize = 16;
 /// How long the plugin may take to end, once all requests are answered.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Why the service is not running.
+/// Why the service is not running, or would not run.
 #[derive(Debug, thiserror::Error)]
-enum StartError {
+pub(super) enum StartError {
     #[error(transparent)]
     Prepare(#[from] PrepareError),
     #[error(transparent)]
@@ -39,7 +39,7 @@ enum StartError {
 }
 
 impl StartError {
-    fn exit_code(&self) -> u8 {
+    pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) | Self::HalfTls => super::EXIT_WRONG,
             Self::Listen(ListenError::TlsFile { .. } | ListenError::Tls(_)) => super::EXIT_WRONG,
@@ -47,7 +47,7 @@ impl StartError {
         }
     }
 
-    fn render(&self, color: bool) -> String {
+    pub(super) fn render(&self, color: bool) -> String {
         let hint = match self {
             Self::Prepare(error) => return error.render(color),
             Self::Logging(error) => error.hint(),
@@ -109,6 +109,17 @@ fn start(arguments: &Start) -> Result<(), StartError> {
     outcome
 }
 
+/// Goes through all stages that do not change anything, for `check`.
+pub(super) fn rehearse(arguments: &Start, config: &LoadedConfig) -> Result<Prepared, StartError> {
+    let service = &config.service;
+    logging::check(&logging_settings(&service.logging, service.debug))?;
+    let prepared = prepare(&arguments.file.config, config)?;
+    let tls = tls(service)?;
+    client_address(service)?;
+    tls.map_or(Ok(()), |tls| tls.check())?;
+    Ok(prepared)
+}
+
 fn report(prepared: &Prepared) {
     let (library, client) = (&prepared.library, &prepared.client);
     tracing::info!(
@@ -149,13 +160,17 @@ fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceC
 
 /// Ready when the process is told to stop. A second signal ends it at once.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    // Both from now on: until a handler is there, the signal ends the process.
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let (mut terminate, mut interrupt) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
     let mut next = async move || {
         #[cfg(unix)]
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;

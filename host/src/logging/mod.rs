@@ -15,15 +15,16 @@ mod python_format;
 mod record;
 mod rotating_file;
 
+use std::fs::OpenOptions;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::Subscriber;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, registry};
+use tracing_subscriber::{Layer as _, Registry, registry};
 
 use self::layer::OutputLayer;
 use self::output::{Console, LogFile, Output};
@@ -128,6 +129,27 @@ pub fn init(settings: &LoggingSettings) -> Result<(), LoggingError> {
         tracing::warn!("no log file: cannot open `{path}`: {error}; set `logging.file.file_path` to name another one");
     }
     Ok(())
+}
+
+/// Finds out whether [`init`] would succeed, and leaves no file behind.
+///
+/// # Errors
+/// See [`LoggingError`].
+pub fn check(settings: &LoggingSettings) -> Result<(), LoggingError> {
+    PythonFormat::parse(&settings.console_format, Asctime::Time).map_err(LoggingError::ConsoleFormat)?;
+    filter::filter::<Registry>(settings.console_level, settings.directives.as_deref())
+        .map_err(LoggingError::Directives)?;
+    let Some(file) = &settings.file else { return Ok(()) };
+    PythonFormat::parse(&file.format, Asctime::DateTime).map_err(LoggingError::FileFormat)?;
+    if !file.explicit {
+        return Ok(());
+    }
+    let folder = file.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let found = match OpenOptions::new().append(true).open(&file.path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => folder.read_dir().map(drop),
+        opened => opened.map(drop),
+    };
+    found.map_err(|source| LoggingError::File { path: file.path.clone(), source })
 }
 
 /// A file that nobody asked for and that cannot be had.

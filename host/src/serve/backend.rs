@@ -10,7 +10,7 @@ use futures_util::stream;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
-use tracing::Span;
+use tracing::{Instrument, Span};
 
 use super::error::ApiError;
 use crate::plugin::{Answer, CallError, Client, Rest};
@@ -32,6 +32,11 @@ impl Backend {
     #[must_use]
     pub fn new(client: Client, call_timeout: Duration) -> Self {
         Self { client: Arc::new(client), places: Arc::new(Semaphore::new(MAX_CALLS)), call_timeout }
+    }
+
+    /// True when a call would have to wait for another one's end.
+    pub(super) fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
     }
 
     /// Runs an operation. `request` makes its bytes on the calling thread of the pool, where a large
@@ -129,13 +134,16 @@ impl Reply {
         let Some(rest) = answer.rest else {
             return Body::from(answer.first);
         };
-        let start = Pulling { backend, operation, rest: Held(Some(rest)) };
+        // The body is pulled after the request's span has ended: what is logged then belongs to it still.
+        let start = Pulling { backend, operation, rest: Held(Some(rest)), span: Span::current() };
         let pieces = stream::unfold(Some(start), |pulling| async move {
             let mut pulling = pulling?;
-            match pulling.next_piece().await {
+            let span = pulling.span.clone();
+            match pulling.next_piece().instrument(span.clone()).await {
                 Ok(Some(piece)) => Some((Ok(piece), Some(pulling))),
                 Ok(None) => None,
                 Err(error) => {
+                    let _of_the_request = span.enter();
                     tracing::error!("the answer of `{}` breaks off: {error}", pulling.operation.name());
                     Some((Err(error), None))
                 }
@@ -150,6 +158,7 @@ struct Pulling {
     backend: Backend,
     operation: Operation,
     rest: Held,
+    span: Span,
 }
 
 impl Pulling {

@@ -11,6 +11,7 @@ use aide::openapi::{MediaType, Operation as DocumentedOperation, ReferenceOr, Re
 use aide::operation::OperationInput;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_LENGTH;
 use defect_plugin_api::FieldError;
 use defect_plugin_api::model::{OFFSET_REQUIRED, Timestamp};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -147,6 +148,11 @@ fn collect(error: &ValidationError<'_>, faults: &mut Vec<FieldError>) {
         }
         ValidationErrorKind::Type { kind } => format!("expected {}", expected(kind)),
         ValidationErrorKind::Enum { options } => format!("expected one of {}", list(options)),
+        // An enum whose values are documented one by one.
+        ValidationErrorKind::OneOfNotValid { context } => match constants(context) {
+            Some(values) => format!("expected one of {}", values.join(", ")),
+            None => "does not fulfil `oneOf`".to_owned(),
+        },
         ValidationErrorKind::Format { format } if format == "date-time" => {
             "expected an RFC 3339 date-time such as 2026-01-31T12:00:00+01:00".to_owned()
         }
@@ -179,14 +185,30 @@ fn expected(kind: &TypeKind) -> String {
 
 fn list(options: &Value) -> String {
     let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-    options
-        .iter()
-        .map(|option| option.as_str().map_or_else(|| option.to_string(), str::to_owned))
-        .collect::<Vec<_>>()
-        .join(", ")
+    options.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// The values of alternatives that are one value each.
+fn constants(alternatives: &[Vec<ValidationError<'_>>]) -> Option<Vec<String>> {
+    let constant = |errors: &Vec<ValidationError<'_>>| {
+        errors.iter().find_map(|error| match error.kind() {
+            ValidationErrorKind::Constant { expected_value } => Some(text(expected_value)),
+            _ => None,
+        })
+    };
+    alternatives.iter().map(constant).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 async fn read(request: Request) -> Result<Bytes, ApiError> {
+    // By what it says of itself: the caller still listens, and nothing was sent in vain.
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
+        return Err(ApiError::TooLarge(MAX_BODY_BYTES));
+    }
     let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
     match body.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
@@ -258,7 +280,7 @@ mod tests {
     #[test]
     fn every_field_at_fault_is_named_with_its_dotted_path() {
         let body = r#"{"defect":{"status":5,"classification":"bug","lastEdited":"2026-01-31T12:00:00",
-            "references":["a",1],"principal":{"username":"u","password":7}},"syncContext":{"syncOption":"x","lastSync":"y"}}"#;
+            "references":["a",1],"principal":{"username":"u","password":7}},"syncContext":{"syncOption":"x","statusSyncOption":"x","lastSync":"y"}}"#;
         insta::assert_snapshot!(
             refused::<DefectRequest>(body).into_iter().map(|(field, message)| format!("{field}: {message}\n")).collect::<String>(),
             @r"
@@ -268,6 +290,7 @@ mod tests {
         defect.references.1: Invalid value for 'defect.references.1': expected string
         defect.status: Invalid value for 'defect.status': expected string
         syncContext.lastSync: Invalid value for 'syncContext.lastSync': expected an RFC 3339 date-time such as 2026-01-31T12:00:00+01:00
+        syncContext.statusSyncOption: Invalid value for 'syncContext.statusSyncOption': expected one of ITB, DMS, TIMESTAMP
         syncContext.syncOption: Invalid value for 'syncContext.syncOption': expected one of USE_SYNC_MASTER, FORCE_PUBLISH, FORCE_UPDATE
         "
         );

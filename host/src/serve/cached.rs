@@ -30,6 +30,12 @@ impl<T: Clone> Cached<T> {
         Ok(value)
     }
 
+    /// The last value there was, however old.
+    pub(super) fn last(&self) -> Option<T> {
+        let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
+        value.as_ref().map(|(_, value)| value.clone())
+    }
+
     fn fresh(&self) -> Option<T> {
         let value = self.value.read().unwrap_or_else(PoisonError::into_inner);
         value.as_ref().filter(|(made, _)| made.elapsed() < self.lifetime).map(|(_, value)| value.clone())

@@ -85,6 +85,16 @@ pub struct Tls {
     pub client_roots: Option<PathBuf>,
 }
 
+impl Tls {
+    /// Reads the files and finds out whether they can be used.
+    ///
+    /// # Errors
+    /// [`ListenError::TlsFile`] and [`ListenError::Tls`].
+    pub fn check(&self) -> Result<(), ListenError> {
+        tls_config(self).map(drop)
+    }
+}
+
 /// A bound address, ready to serve.
 pub struct Listener {
     listener: TcpListener,

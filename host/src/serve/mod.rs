@@ -60,8 +60,18 @@ impl Api {
     }
 
     async fn settings(&self) -> Result<Settings, ApiError> {
+        let known = self.settings.last();
+        if let Some(known) = &known
+            && self.backend.is_full()
+        {
+            return Ok(known.clone());
+        }
         let make = async { self.ask(Operation::GetSettings).await };
-        self.settings.get(make).await
+        match self.settings.get(make).await {
+            // A plugin that hangs: what it said last is better than nothing.
+            Err(error @ (ApiError::Busy | ApiError::TimedOut { .. })) => known.ok_or(error),
+            outcome => outcome,
+        }
     }
 
     async fn is_ready(&self) -> Result<bool, ApiError> {

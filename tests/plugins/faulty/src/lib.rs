@@ -2,6 +2,7 @@
 //! Its configuration says what goes wrong in which operation.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use defect_plugin_api::model::{
@@ -20,6 +21,12 @@ pub struct FaultyConfig {
     sleep_ms_in: BTreeMap<String, u64>,
     /// Operations that never end.
     hang_in: Vec<String>,
+    /// Operations that wait until the file `gate` is there.
+    wait_in: Vec<String>,
+    /// The defect of the list at which it waits for the file `gate`.
+    wait_at_defect: Option<u64>,
+    /// See `wait_in` and `wait_at_defect`.
+    gate: PathBuf,
     /// Operations that fail, with the kind of error.
     fail_in: BTreeMap<String, String>,
     /// Panic in the constructor.
@@ -48,6 +55,9 @@ impl FaultyDefectClient {
         assert!(!self.0.panic_in.iter().any(|panics| panics == operation), "told to panic in {operation}");
         if let Some(milliseconds) = self.0.sleep_ms_in.get(operation) {
             std::thread::sleep(Duration::from_millis(*milliseconds));
+        }
+        if self.0.wait_in.iter().any(|waits| waits == operation) {
+            wait_for(&self.0.gate);
         }
         while self.0.hang_in.iter().any(|hangs| hangs == operation) {
             std::thread::park();
@@ -80,6 +90,12 @@ impl FaultyDefectClient {
             principal: Login { username: "faulty".to_owned(), password: Password::new("hunter2") },
         };
         DefectWithId { defect, id: format!("F-{number}") }
+    }
+}
+
+fn wait_for(gate: &Path) {
+    while !gate.exists() {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -131,7 +147,12 @@ impl DefectClient for FaultyDefectClient {
     fn get_defects(&self, _: &str, _: &SyncContext) -> Result<DefectList, ClientError> {
         self.enter("get_defects")?;
         let (count, panic_at, fail_at) = (self.0.defects, self.0.panic_at_defect, self.0.fail_at_defect);
+        let (wait_at, gate) = (self.0.wait_at_defect, self.0.gate.clone());
         let defects = (0..count).map(move |number| {
+            if wait_at == Some(number) {
+                tracing::info!(number, "waiting");
+                wait_for(&gate);
+            }
             assert!(panic_at != Some(number), "told to panic at defect {number}");
             if fail_at == Some(number) {
                 Err(ClientError::unavailable("told to fail"))
