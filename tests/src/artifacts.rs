@@ -26,8 +26,11 @@ impl Artifacts {
 }
 
 /// The workspace's root.
+///
+/// # Panics
+/// When it is gone.
 #[must_use]
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
 }
 

@@ -6,7 +6,9 @@
 mod artifacts;
 mod client;
 mod host;
+mod reference;
 
-pub use artifacts::{Artifacts, artifacts};
+pub use artifacts::{Artifacts, artifacts, root};
 pub use client::{Client, Response};
 pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};
+pub use reference::{PythonService, python_tool};
