@@ -10,3 +10,4 @@ mod directories;
 mod meaning;
 mod passwords;
 mod same_answers;
+mod schemathesis;

@@ -88,6 +88,24 @@ pub(super) fn types_are_those_of_the_document(stage: &Stage) {
     }
 }
 
+pub(super) fn date_times_in_other_spellings(stage: &Stage) {
+    let both = &stage.both;
+    both.project("Spelling", "");
+    for (text, statuses) in [
+        ("2026-01-31_12:00:00Z", (200, 400)),
+        ("2026-01-31T12:00:00,5Z", (200, 400)),
+        ("2026-01-31T12:00:00+01", (400, 200)),
+        ("2026-1-31T12:00:00+01:00", (400, 200)),
+    ] {
+        let answers = both.ask(&create("Spelling", &with(minimal(), json!({ "lastEdited": text }))));
+        assert_eq!(answers.statuses(), statuses, "{text}");
+    }
+    let date = post("/projects/Spelling/defects", &json!({ "lastSync": "2026-01-31" }));
+    assert_eq!(both.ask(&date).statuses(), (200, 400));
+    let (_, ours) = both.lines("Spelling");
+    assert_eq!(ours.matches(r#""lastEdited":"2026-01-31T12:00:00+01:00""#).count(), 2, "{ours}");
+}
+
 pub(super) fn a_body_of_another_type_is_refused(stage: &Stage) {
     for path in ["defects", "defects/BUG-1/extended", "defects/correct"] {
         for (body, ours) in

@@ -6,7 +6,7 @@ const DATA: &str = "Data that is kept";
 const ANSWERS: &str = "Answers";
 const CONFIGURATION: &str = "Configuration and hooks";
 
-pub(crate) const DIFFERENCES: [Difference; 29] = [
+pub(crate) const DIFFERENCES: [Difference; 30] = [
     Difference {
         group: DATA,
         case: "Create when the last line of the file has no newline",
@@ -134,6 +134,14 @@ pub(crate) const DIFFERENCES: [Difference; 29] = [
         ours: "400 that names the field",
         why: "the API document has texts and booleans there",
         check: answers::types_are_those_of_the_document,
+    },
+    Difference {
+        group: ANSWERS,
+        case: "Date-times in other spellings than RFC 3339",
+        python: "takes `_` for `T`, `,` for `.`, and a date alone in a `syncContext`",
+        ours: "takes an offset of hours only and months of one digit; what is stored is RFC 3339 to the letter",
+        why: "nobody is known to send the others",
+        check: answers::date_times_in_other_spellings,
     },
     Difference {
         group: ANSWERS,

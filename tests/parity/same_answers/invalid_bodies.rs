@@ -22,6 +22,11 @@ pub(super) fn send(both: &Both) {
     both.same("update, malformed", &raw("PUT", &to("BUG-1/update"), "{"));
     both.same("update, no defect", &put(&to("BUG-1/update"), &json!({ "syncContext": {} })));
     both.same("defects, malformed", &raw("POST", "/projects/Own/defects", "{"));
+    for body in [" ", "\r\n\t", "\u{c}", "\u{c}null", " \n{} ", " null "] {
+        for operation in ["BUG-1/extended", "correct"] {
+            both.same(&format!("{operation}, {body:?}"), &raw("POST", &to(operation), body));
+        }
+    }
     both.same("extended, malformed", &raw("POST", &to("BUG-1/extended"), "}"));
     both.same("correct, malformed", &raw("POST", &to("correct"), "{\"local\""));
     for body in [
@@ -47,6 +52,13 @@ pub(super) fn send(both: &Both) {
         json!({"lastEdited": "2026-01-31T25:00:00Z"}),
         json!({"lastEdited": ""}),
         json!({"lastEdited": []}),
+        json!({"lastEdited": "2026-01-31"}),
+        json!({"lastEdited": "2026-06-30T23:59:60Z"}),
+        json!({"lastEdited": "2026-01-31T24:00:00Z"}),
+        json!({"lastEdited": "0000-12-31T00:00:00Z"}),
+        json!({"lastEdited": "10000-01-01T00:00:00Z"}),
+        json!({"lastEdited": "2026-01-31T12:00:00+24:00"}),
+        json!({"lastEdited": " 2026-01-31T12:00:00Z "}),
         json!({"references": "a"}),
         json!({"references": ["a", 1, null]}),
         json!({"userDefinedFields": {}}),
