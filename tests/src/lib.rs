@@ -9,6 +9,7 @@ mod host;
 mod lines;
 mod masked;
 mod raw;
+mod reference;
 mod sample;
 
 pub use artifacts::{Artifacts, artifacts, root};
@@ -16,4 +17,5 @@ pub use client::{Client, Response};
 pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};
 pub use masked::masked;
 pub use raw::{Connection, Head, head_of};
+pub use reference::{PythonService, python_tool};
 pub use sample::defect_request;

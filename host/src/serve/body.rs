@@ -69,7 +69,8 @@ impl<T: JsonSchema + 'static> Optional<T> {
 }
 
 fn is_absent(body: &[u8]) -> bool {
-    matches!(body.trim_ascii(), b"" | b"null")
+    // `()` is `null` in JSON. White space alone is no JSON and not absent either.
+    body.is_empty() || serde_json::from_slice::<()>(body).is_ok()
 }
 
 /// By the schema and not by the type alone: serde's derived types also accept lists for objects, and
@@ -253,7 +254,8 @@ impl<T: JsonSchema> OperationInput for Required<T> {
 
 impl<T: JsonSchema> OperationInput for Optional<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut DocumentedOperation) {
-        document::<T>(ctx, operation, false);
+        // `null` is taken for an absent body: the document says so too.
+        document::<Option<T>>(ctx, operation, false);
     }
 }
 
@@ -319,6 +321,16 @@ mod tests {
             refused::<SyncContext>("{\n \"a\": }"),
             [(String::new(), "Failed when parsing body as json: line 2, column 7".to_owned())]
         );
+    }
+
+    #[test]
+    fn absent_is_nothing_or_null_and_not_white_space() {
+        for (body, absent) in [("", true), ("null", true), (" null\n", true), (" ", false), ("\n", false)] {
+            assert_eq!(is_absent(body.as_bytes()), absent, "{body:?}");
+        }
+        for body in ["\u{c}null", "nul", "{}", "0", "null null"] {
+            assert!(!is_absent(body.as_bytes()), "{body:?}");
+        }
     }
 
     #[test]

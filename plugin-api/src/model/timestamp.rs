@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, SecondsFormat, Timelike, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -58,12 +58,16 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-            return Ok(Self(instant));
+            return if is_known_everywhere(instant.naive_local()) {
+                Ok(Self(instant))
+            } else {
+                Err(InvalidTimestamp::NotADateTime)
+            };
         }
         const LENIENT: [&str; 4] =
             ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M%#z"];
         let instant = LENIENT.iter().find_map(|format| DateTime::parse_from_str(text, format).ok());
-        match instant {
+        match instant.filter(|instant| is_known_everywhere(instant.naive_local())) {
             Some(instant) => Ok(Self(instant)),
             None if parse_local(text).is_some() => Err(InvalidTimestamp::NoOffset(text.to_owned())),
             None => Err(InvalidTimestamp::NotADateTime),
@@ -74,7 +78,14 @@ impl FromStr for Timestamp {
 /// A date-time without an offset.
 fn parse_local(text: &str) -> Option<NaiveDateTime> {
     const LOCAL: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
-    LOCAL.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+    let local = LOCAL.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    local.filter(|local| is_known_everywhere(*local))
+}
+
+/// Whether other programs can read the date-time: most, the reference service among them, know no
+/// leap seconds and only the years 1 to 9999. One such date-time makes it refuse a whole list.
+fn is_known_everywhere(local: NaiveDateTime) -> bool {
+    (1..=9999).contains(&local.year()) && local.nanosecond() < 1_000_000_000
 }
 
 impl fmt::Display for Timestamp {
@@ -137,6 +148,20 @@ mod tests {
             ["2026-01-31 12:00:00+00:00", "2026-01-31T12:00Z", "2026-01-31T12:00:00+0000", "2026-01-31t12:00:00z"]
         {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), "2026-01-31T12:00:00Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn leap_seconds_and_years_that_others_cannot_read_are_refused() {
+        for local in ["2026-06-30T23:59:60", "2026-06-30 23:59:60", "0000-12-31T00:00:00", "10000-01-01T00:00:00"] {
+            for offset in ["", "Z", "+0100"] {
+                let text = format!("{local}{offset}");
+                assert_eq!(text.parse::<Timestamp>(), Err(InvalidTimestamp::NotADateTime), "{text}");
+                assert_eq!(Timestamp::parse_or_utc(&text), Err(InvalidTimestamp::NotADateTime), "{text}");
+            }
+        }
+        for text in ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
         }
     }
 
