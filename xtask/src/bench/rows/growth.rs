@@ -32,7 +32,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<Table> {
     };
     let ready = |service: &Service| Ok(vec![service.start()?.ready_after.as_secs_f64()]);
     add("ready".to_owned(), [Turn::new(|| ready(of_large)), Turn::new(|| ready(of_huge))], time);
-    let extra = |service: &Service, defects| Ok(vec![extra_of_a_list(service, defects)?]);
+    let extra = |service: &Service, defects| Ok(vec![extra_of_a_list(service, defects)?.0]);
     add(
         "extra peak memory of a list".to_owned(),
         [Turn::new(|| extra(of_large, large)), Turn::new(|| extra(of_huge, huge))],
