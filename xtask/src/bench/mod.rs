@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATH")]
     markdown: Option<PathBuf>,
     /// Measure only the subjects whose titles contain this
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "markdown")]
     only: Option<String>,
 }
 
