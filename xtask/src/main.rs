@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask demo` builds and serves the demo, `cargo xtask check` runs
-//! everything that CI runs.
+//! everything that CI runs, `cargo xtask bench` measures what a user sees.
 
+mod bench;
 mod check;
 mod demo;
 mod python;
@@ -24,6 +25,11 @@ enum Task {
     Check,
     /// Install the Python service and schemathesis for the tests, under `target/`
     Python,
+    /// Measure ours, the Python service, nginx and a bare axum handler side by side
+    Bench(bench::Arguments),
+    /// What `bench` starts to clean up after it
+    #[command(hide = true)]
+    Reaper,
 }
 
 fn main() -> ExitCode {
@@ -31,6 +37,8 @@ fn main() -> ExitCode {
         Task::Demo { arguments } => demo::run(&arguments),
         Task::Check => check::run(),
         Task::Python => python::install(),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Reaper => bench::reap(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,10 @@
+//! What is measured, one subject each.
+
+pub(crate) mod creators;
+pub(crate) mod growth;
+pub(crate) mod hook;
+pub(crate) mod list;
+pub(crate) mod memory;
+pub(crate) mod operations;
+pub(crate) mod small;
+pub(crate) mod start;
