@@ -17,3 +17,4 @@ mod resolving;
 mod serving;
 mod shutdown;
 mod streaming;
+mod tls;
