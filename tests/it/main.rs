@@ -16,5 +16,6 @@ mod request_ids;
 mod resolving;
 mod serving;
 mod shutdown;
+mod skew;
 mod streaming;
 mod tls;

@@ -10,6 +10,7 @@ mod lines;
 mod masked;
 mod raw;
 mod sample;
+mod skew;
 
 pub use artifacts::{Artifacts, artifacts, root};
 pub use client::{Client, Response};
@@ -17,3 +18,4 @@ pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};
 pub use masked::masked;
 pub use raw::{Connection, Head, head_of};
 pub use sample::defect_request;
+pub use skew::{PLUGIN, Skewed};
