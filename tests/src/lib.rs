@@ -11,6 +11,7 @@ mod masked;
 mod raw;
 mod reference;
 mod sample;
+mod skew;
 
 pub use artifacts::{Artifacts, artifacts, root};
 pub use client::{Client, Response};
@@ -19,3 +20,4 @@ pub use masked::masked;
 pub use raw::{Connection, Head, head_of};
 pub use reference::{PythonService, python_tool};
 pub use sample::defect_request;
+pub use skew::{PLUGIN, Skewed};

@@ -30,6 +30,8 @@ pub(super) enum StartError {
     RealIpHeader(String),
     #[error("`ssl_cert` and `ssl_key` need each other: only one of them is set")]
     HalfTls,
+    #[error("`ssl_ca_cert` is set without `ssl_cert` and `ssl_key`: over HTTP no caller's certificate is checked")]
+    ClientRootsWithoutTls,
     #[error(transparent)]
     Listen(#[from] ListenError),
     #[error(transparent)]
@@ -41,7 +43,8 @@ pub(super) enum StartError {
 impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) | Self::HalfTls => super::EXIT_WRONG,
+            Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) => super::EXIT_WRONG,
+            Self::HalfTls | Self::ClientRootsWithoutTls => super::EXIT_WRONG,
             Self::Listen(ListenError::TlsFile { .. } | ListenError::Tls(_)) => super::EXIT_WRONG,
             Self::Listen(_) | Self::Document(_) | Self::Runtime(_) => super::EXIT_FAILED,
         }
@@ -54,6 +57,7 @@ impl StartError {
             Self::Listen(error) => error.hint(),
             Self::RealIpHeader(_) => Some("write a name such as `X-Real-IP`"),
             Self::HalfTls => Some("set both for HTTPS, or none for HTTP"),
+            Self::ClientRootsWithoutTls => Some("set those two as well, or remove it"),
             Self::Document(_) | Self::Runtime(_) => None,
         };
         let causes = causes(self);
@@ -193,6 +197,7 @@ fn tls(service: &ServiceConfig) -> Result<Option<Tls>, StartError> {
             key: key.clone(),
             client_roots: service.ssl_ca_cert.clone(),
         })),
+        (None, None) if service.ssl_ca_cert.is_some() => Err(StartError::ClientRootsWithoutTls),
         (None, None) => Ok(None),
         _ => Err(StartError::HalfTls),
     }

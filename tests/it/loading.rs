@@ -1,0 +1,176 @@
+//! Libraries that are not opened, or not used: one sentence and what to do about it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use defect_host_tests::{HostFolder, artifacts};
+use insta::assert_snapshot;
+use sha2::{Digest, Sha256};
+
+const FAULTY: &str = "faulty_defect_client";
+
+/// A folder whose configuration names a library in it.
+fn naming(library: &str) -> HostFolder {
+    HostFolder::new(&format!("client_class = \"./{library}\""), "")
+}
+
+/// What `start` says of a configuration that it refuses: an error, where was searched, a hint.
+fn refused(folder: &HostFolder) -> String {
+    let ended = folder.run(&["start"]);
+    assert_eq!(ended.code(), Some(2), "{}", ended.stdout);
+    let said = ended.stderr;
+    assert!(said.starts_with("error: ") && said.contains("\n\nhint: "), "{said}");
+    let error = said.lines().next().unwrap_or_default();
+    assert!(error.len() < 300 && said.lines().count() < 15, "{said}");
+    for word in ["layout", "abi_stable", "field", "symbol version"] {
+        assert!(!said.contains(word), "{said}");
+    }
+    assert!(ended.stdout.lines().all(|line| line.contains("INFO")), "{}", ended.stdout);
+    said
+}
+
+/// The version that the plugin API has here, and the faulty plugin's bytes.
+fn library() -> (String, Vec<u8>) {
+    let manifest = std::fs::read_to_string(defect_host_tests::root().join("plugin-api/Cargo.toml")).unwrap();
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    (version.expect("a version").to_owned(), std::fs::read(artifacts().library(FAULTY)).unwrap())
+}
+
+#[test]
+fn what_is_no_library_is_refused() {
+    let folder = naming("client.so");
+    folder.write("client.so", "#!/bin/sh\n");
+    assert_snapshot!(refused(&folder), @r#"
+        error: `[folder]/client.so` is not a shared library but a script; looked for
+          `[folder]/client.so`: found
+          `[folder]/libclient.so`
+
+        hint: name the library of a plugin, built with `crate-type = ["cdylib"]`
+        "#);
+    folder.write("client.so", "");
+    assert_snapshot!(refused(&folder).lines().next().unwrap(), @"error: `[folder]/client.so` is not a shared library but an empty file; looked for");
+    folder.write("client.so", std::fs::read(&artifacts().host).unwrap());
+    assert_snapshot!(refused(&folder).lines().next().unwrap(), @"error: `[folder]/client.so` is not a shared library but a program; looked for");
+}
+
+#[test]
+fn a_library_that_is_cut_short_is_refused_wherever_it_is_cut() {
+    let (_, whole) = library();
+    let folder = naming("client.so");
+    for length in [5, 63, 64, 200, 4096, whole.len() / 3, whole.len() / 2, whole.len() - 4096, whole.len() - 1] {
+        folder.write("client.so", &whole[..length]);
+        let said = refused(&folder);
+        assert!(said.starts_with("error: `[folder]/client.so` is cut short or damaged ("), "{length}: {said}");
+        assert!(said.ends_with("\nhint: build the library or copy it here again\n"), "{said}");
+    }
+}
+
+#[test]
+fn a_library_that_is_no_plugin_is_refused() {
+    let folder = naming("client.so");
+    let source = folder.write("plain.rs", "#[unsafe(no_mangle)] pub extern \"C\" fn answer() -> u32 { 42 }\n");
+    let rustc = Path::new(env!("CARGO")).with_file_name("rustc");
+    let built = Command::new(rustc)
+        .args(["--edition", "2024", "--crate-type", "cdylib", "-o"])
+        .args([&folder.path().join("client.so"), &source])
+        .status();
+    assert!(built.unwrap().success());
+    assert_snapshot!(refused(&folder), @r#"
+        error: `[folder]/client.so` is not a defect-host plugin: it does not export `DEFECT_PLUGIN_API_VERSION`; looked for
+          `[folder]/client.so`: found
+          `[folder]/libclient.so`
+
+        hint: name a library that exports a client through `defect-plugin-api`
+        "#);
+}
+
+#[test]
+fn a_library_for_another_processor_is_refused() {
+    let (_, mut bytes) = library();
+    // `e_machine` of the ELF header: RISC-V.
+    bytes[18..20].copy_from_slice(&243_u16.to_le_bytes());
+    let folder = naming("client.so");
+    folder.write("client.so", bytes);
+    let said = refused(&folder).replace(std::env::consts::ARCH, "[here]");
+    assert_snapshot!(said, @r#"
+        error: `[folder]/client.so` is a library for riscv64 processors, this host runs on [here]; looked for
+          `[folder]/client.so`: found
+          `[folder]/libclient.so`
+
+        hint: build the plugin for [here]
+        "#);
+}
+
+#[test]
+fn a_plugin_of_another_major_version_is_refused() {
+    let (version, mut bytes) = library();
+    let mut symbol = version.clone().into_bytes();
+    symbol.resize(32, 0);
+    let at = bytes.windows(32).position(|window| window == symbol).expect("the library has the symbol");
+    bytes[at] = b'7';
+    let folder = naming("client.so");
+    folder.write("client.so", bytes);
+    let said = refused(&folder).replace(&version[1..], ".x.y");
+    assert_snapshot!(said, @r#"
+        error: `[folder]/client.so` was built for plugin-api 7.x.y, this host speaks 1.x.y; looked for
+          `[folder]/client.so`: found
+          `[folder]/libclient.so`
+
+        hint: rebuild the plugin against plugin-api 1.x.y
+        "#);
+}
+
+#[test]
+fn a_library_that_others_can_write_to_is_refused_unless_that_is_allowed() {
+    let folder = naming("plugins/client.so");
+    let library = folder.copy_library(FAULTY, "plugins/client.so");
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    allow(&library, 0o666);
+    assert_snapshot!(refused(&folder), @r#"
+        error: `[folder]/plugins/client.so` can be changed by every user (mode 666); looked for
+          `[folder]/plugins/client.so`: found
+          `[folder]/plugins/libclient.so`
+
+        hint: run `chmod go-w '[folder]/plugins/client.so'`, or set `allow_insecure_plugins = true`
+        "#);
+    allow(&library, 0o644);
+    allow(library.parent().unwrap(), 0o777);
+    assert_snapshot!(refused(&folder).lines().next().unwrap(), @"error: `[folder]/plugins` can be changed by every user (mode 777); looked for");
+    folder.configure("client_class = \"./plugins/client.so\"\nallow_insecure_plugins = true", "");
+    assert!(refused(&folder).contains("several others"), "it is opened");
+}
+
+#[test]
+fn a_pinned_library_is_that_one_and_no_other() {
+    let folder = HostFolder::faulty("");
+    let library = folder.copy_library(FAULTY, "mine/libfaulty_defect_client.so");
+    let digest = Sha256::digest(std::fs::read(&library).unwrap());
+    let pin: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    let class = "client_class = \"FaultyDefectClient\"\nplugin_dirs = [\"mine\"]";
+    folder.configure(&format!("{class}\nclient_sha256 = \"{pin}\""), "");
+    assert_eq!(folder.run(&["check"]).code(), Some(0));
+    folder.configure(&format!("{class}\nclient_sha256 = \"{}\"", "0".repeat(64)), "");
+    assert_snapshot!(refused(&folder), @r#"
+        error: `[folder]/mine/libfaulty_defect_client.so` has the SHA-256 sum [sha256], but client_sha256 pins [sha256]
+
+        hint: put the pinned file back; if this file is the right one, set `client_sha256 = "[sha256]"`
+        "#);
+}
+
+#[test]
+fn several_classes_without_a_match_are_listed() {
+    let folder = naming("plugins/other_name.so");
+    folder.copy_library(FAULTY, "plugins/other_name.so");
+    assert_snapshot!(refused(&folder), @r#"
+        error: `[folder]/plugins/other_name.so`: the library has no client `OtherName` but several others: `FaultyDefectClient`, `SpareDefectClient`
+
+        hint: put the library into a plugin directory and write `client_class` as `library_name.ClassName`
+        "#);
+    folder.configure("client_class = \"faulty_defect_client.SpareDefectCleint\"", "");
+    assert_snapshot!(refused(&folder), @r#"
+        error: `[program]/libfaulty_defect_client.so`: the library has no client `SpareDefectCleint`, only `FaultyDefectClient`, `SpareDefectClient`; did you mean `SpareDefectClient`?
+
+        hint: let `client_class` end in a class that is there, such as `SpareDefectClient`
+        "#);
+}
