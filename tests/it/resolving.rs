@@ -40,7 +40,7 @@ fn each_form_of_client_class_leads_to_its_library() {
         FaultyDefectClient of [program]/libfaulty_defect_client.so
         FaultyDefectClient of [program]/libfaulty_defect_client.so
         SpareDefectClient of [folder]/plugins/libtracker.so
-        FaultyDefectClient of [program]/libfaulty_defect_client.so
+        FaultyDefectClient of [folder]/plugins/company/libtracker.so
         FaultyDefectClient of [folder]/lib/libfaulty_defect_client.so
         FaultyDefectClient of [folder]/lib/libfaulty_defect_client.so
         FaultyDefectClient of [folder]/lib/libfaulty_defect_client.so

@@ -85,40 +85,40 @@ impl Wanted {
                 add(written.with_file_name(name), None);
             }
         }
-        let names = self.names_in_plugin_directories(search.platform);
-        for directory in search.directories {
-            for name in &names {
-                add(directory.path.join(name), Some(directory.origin));
+        for names in self.names_in_plugin_directories(search.platform) {
+            for directory in search.directories {
+                for name in &names {
+                    add(directory.path.join(name), Some(directory.origin));
+                }
             }
         }
         places
     }
 
-    fn names_in_plugin_directories(&self, platform: Platform) -> Vec<PathBuf> {
+    /// Names of equal standing, by rank. A rank is looked for in all directories before the next:
+    /// `company.tracker.X` means the library in `company/`, wherever that is, before any other `X`.
+    fn names_in_plugin_directories(&self, platform: Platform) -> Vec<Vec<PathBuf>> {
         let library = |stem: &str| platform.library_file_name(stem);
         match self {
             Self::Class { class, modules } => {
                 let own = library(&stem_of_class(class));
-                let mut names = Vec::new();
+                let mut in_module = Vec::new();
                 if let Some((module, packages)) = modules.split_last() {
                     let package: PathBuf = packages.iter().collect();
-                    names.push(package.join(library(module)));
-                    names.push(package.join(module).join(&own));
-                    names.push(package.join(&own));
+                    in_module.push(package.join(library(module)));
+                    in_module.push(package.join(module).join(&own));
+                    in_module.push(package.join(&own));
                 }
-                names.push(own.into());
-                names
+                vec![in_module, vec![own.into()]]
             }
             Self::Module { folders, stem } => {
                 let folder: PathBuf = folders.iter().collect();
-                vec![folder.join(library(stem)), library(stem).into()]
+                vec![vec![folder.join(library(stem))], vec![library(stem).into()]]
             }
-            Self::File(file) if file.bare || file.kind == Kind::Python => file
-                .names(platform)
-                .into_iter()
-                .map(PathBuf::from)
-                .filter(|name| has_extension(name, platform.extension()))
-                .collect(),
+            Self::File(file) if file.bare || file.kind == Kind::Python => {
+                let names = file.names(platform).into_iter().map(PathBuf::from);
+                vec![names.filter(|name| has_extension(name, platform.extension())).collect()]
+            }
             Self::File(_) => Vec::new(),
         }
     }

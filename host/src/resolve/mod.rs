@@ -19,7 +19,8 @@
 //! | `name`, `name.so` | as a path in the working directory, then in every `<dir>` |
 //!
 //! `<dir>` stands for each plugin directory in turn: all names are tried in one directory before
-//! the next. Another platform's extension is replaced by the own one (`name.dll` also means
+//! the next. The last name of a dotted path, which leaves its folders out, is tried after the others
+//! were tried in all directories. Another platform's extension is replaced by the own one (`name.dll` also means
 //! `libname.so`), so that one configuration file serves several platforms.
 
 mod class;

@@ -115,10 +115,10 @@ fn a_dotted_path_leads_through_folders_of_the_plugin_directories() {
     /one/my_package/libmy_module.so
     /one/my_package/my_module/libmy_defect_client.so
     /one/my_package/libmy_defect_client.so
-    /one/libmy_defect_client.so
     /two/my_package/libmy_module.so
     /two/my_package/my_module/libmy_defect_client.so
     /two/my_package/libmy_defect_client.so
+    /one/libmy_defect_client.so
     /two/libmy_defect_client.so
     ");
     insta::assert_snapshot!(tried(Platform::Windows, "my_package.MyDefectClient"), @"
@@ -139,8 +139,8 @@ fn a_dotted_path_leads_through_folders_of_the_plugin_directories() {
 fn a_dotted_path_without_a_class_takes_the_one_in_the_module() {
     insta::assert_snapshot!(tried(Platform::MacOs, "my_package.my_module"), @"
     /one/my_package/libmy_module.dylib
-    /one/libmy_module.dylib
     /two/my_package/libmy_module.dylib
+    /one/libmy_module.dylib
     /two/libmy_module.dylib
     ");
     assert_eq!(
