@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use aide::openapi::OpenApi;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::OriginalUri;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use defect_plugin_api::Operation;
-use defect_plugin_api::model::Settings;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 pub use auth::Authenticator;
@@ -44,7 +44,7 @@ const BODY_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Api {
     backend: Backend,
-    settings: Arc<Cached<Settings>>,
+    settings: Arc<Cached<Bytes>>,
     ready: Arc<Cached<bool>>,
 }
 
@@ -59,14 +59,15 @@ impl Api {
         }
     }
 
-    async fn settings(&self) -> Result<Settings, ApiError> {
+    /// The plugin's settings as JSON.
+    async fn settings(&self) -> Result<Bytes, ApiError> {
         let known = self.settings.last();
         if let Some(known) = &known
             && self.backend.is_full()
         {
             return Ok(known.clone());
         }
-        let make = async { self.ask(Operation::GetSettings).await };
+        let make = self.small_answer(Operation::GetSettings);
         match self.settings.get(make).await {
             // A plugin that hangs: what it said last is better than nothing.
             Err(error @ (ApiError::Busy | ApiError::TimedOut { .. })) => known.ok_or(error),
@@ -75,17 +76,12 @@ impl Api {
     }
 
     async fn is_ready(&self) -> Result<bool, ApiError> {
-        let make = async { self.ask(Operation::CheckLogin).await };
+        let make = async { Ok(self.small_answer(Operation::CheckLogin).await?.trim_ascii() == b"true") };
         self.ready.get(make).await
     }
 
-    /// A small answer that the host itself reads.
-    async fn ask<T: serde::de::DeserializeOwned>(&self, operation: Operation) -> Result<T, ApiError> {
-        let answer = self.backend.call(operation, || Ok(b"{}".to_vec())).await?.whole().await?;
-        serde_json::from_slice(&answer).map_err(|error| {
-            tracing::error!("the plugin's answer to `{}` cannot be read: {error}", operation.name());
-            ApiError::Host
-        })
+    async fn small_answer(&self, operation: Operation) -> Result<Bytes, ApiError> {
+        self.backend.call(operation, || Ok(b"{}".to_vec())).await?.whole().await
     }
 }
 

@@ -10,6 +10,7 @@ use aide::openapi::{Operation as DocumentedOperation, Response as DocumentedResp
 use aide::operation::{OperationInput, OperationOutput, ParamLocation, add_parameters, parameters_from_schema};
 use aide::transform::TransformOperation;
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -81,8 +82,8 @@ async fn check_login(State(api): State<Api>, of: OfProject) -> Result<Reply<bool
     api.call(Operation::CheckLogin, of.project).await
 }
 
-async fn settings(State(api): State<Api>) -> Result<Json<Settings>, ApiError> {
-    api.settings().await.map(Json)
+async fn settings(State(api): State<Api>) -> Result<Reply<Settings>, ApiError> {
+    api.settings().await.map(|settings| Reply(Body::from(settings), PhantomData))
 }
 
 async fn supports_changes_timestamps(State(api): State<Api>, of: OfProject) -> Result<Reply<bool>, ApiError> {
@@ -206,17 +207,17 @@ fn envelope(project: Option<String>, defect_id: Option<String>, body: Option<Che
 }
 
 /// A plugin's answer, which is a `T` in JSON, passed on as it is.
-struct Reply<T>(backend::Reply, PhantomData<fn() -> T>);
+struct Reply<T>(Body, PhantomData<fn() -> T>);
 
 impl<T> From<backend::Reply> for Reply<T> {
     fn from(reply: backend::Reply) -> Self {
-        Self(reply, PhantomData)
+        Self(reply.into_body(), PhantomData)
     }
 }
 
 impl<T> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, "application/json")], self.0.into_body()).into_response()
+        ([(CONTENT_TYPE, "application/json")], self.0).into_response()
     }
 }
 
