@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use defect_plugin_api::Operation;
 use futures_util::stream;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
 
@@ -127,23 +127,29 @@ impl Reply {
         axum::body::to_bytes(self.into_body(), usize::MAX).await.map_err(|_| ApiError::Host)
     }
 
-    /// The answer as a body that is pulled piece by piece as its reader takes it. Between two pieces no
-    /// thread is held. An error in the middle breaks the transfer off: the status is out by then.
+    /// The answer as a body that is pulled piece by piece as its reader takes it, one piece ahead: the
+    /// next one is made while the reader has this one. Between two pieces no thread is held. An error in
+    /// the middle breaks the transfer off: the status is out by then.
     pub(super) fn into_body(self) -> Body {
         let Self { backend, operation, answer } = self;
         let Some(rest) = answer.rest else {
             return Body::from(answer.first);
         };
         // The body is pulled after the request's span has ended: what is logged then belongs to it still.
-        let start = Pulling { backend, operation, rest: Held(Some(rest)), span: Span::current() };
-        let pieces = stream::unfold(Some(start), |pulling| async move {
-            let mut pulling = pulling?;
-            let span = pulling.span.clone();
-            match pulling.next_piece().instrument(span.clone()).await {
-                Ok(Some(piece)) => Some((Ok(piece), Some(pulling))),
+        let pulling = Pulling { backend, operation, rest: Held(Some(rest)), span: Span::current() };
+        let pieces = stream::unfold(Some(pulling.ahead()), |ahead| async move {
+            let (pulled, pulling) = match ahead?.await {
+                Ok(outcome) => outcome,
+                Err(join) => {
+                    tracing::error!("the host's own code failed in the middle of an answer: {join}");
+                    return Some((Err(ApiError::Host), None));
+                }
+            };
+            match pulled {
+                Ok(Some(piece)) => Some((Ok(piece), Some(pulling.ahead()))),
                 Ok(None) => None,
                 Err(error) => {
-                    let _of_the_request = span.enter();
+                    let _of_the_request = pulling.span.enter();
                     tracing::error!("the answer of `{}` breaks off: {error}", pulling.operation.name());
                     Some((Err(error), None))
                 }
@@ -154,6 +160,7 @@ impl Reply {
     }
 }
 
+/// An answer of which something may still come.
 struct Pulling {
     backend: Backend,
     operation: Operation,
@@ -161,7 +168,15 @@ struct Pulling {
     span: Span,
 }
 
+type Pulled = (Result<Option<Bytes>, ApiError>, Pulling);
+
 impl Pulling {
+    /// Pulls the next piece without waiting for somebody who wants it.
+    fn ahead(mut self) -> JoinHandle<Pulled> {
+        let span = self.span.clone();
+        tokio::spawn(async move { (self.next_piece().await, self) }.instrument(span))
+    }
+
     async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
         let Some(mut rest) = self.rest.0.take() else { return Ok(None) };
         let (client, operation) = (Arc::clone(&self.backend.client), self.operation);
