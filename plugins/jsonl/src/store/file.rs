@@ -29,6 +29,8 @@ pub(super) struct DefectFile {
     index: RwLock<Index>,
     /// Whether something was written that no sync has followed.
     unsynced: AtomicBool,
+    /// Whether the file as it was found is on stable storage, under its name.
+    settled: AtomicBool,
 }
 
 /// A line that is no defect.
@@ -45,16 +47,17 @@ impl DefectFile {
         let failed = |error| StoreError::disk("read", &path, error);
         let handle = disk.open(&path, Mode::Read).map_err(failed)?;
         let index = scan(&handle).map_err(failed)?;
-        let (writer, opening, unsynced) = (OnceLock::new(), Mutex::new(()), AtomicBool::new(false));
-        Ok(Self { name, path, handle, writer, opening, index: RwLock::new(index), unsynced })
+        let (writer, opening, index) = (OnceLock::new(), Mutex::new(()), RwLock::new(index));
+        let (unsynced, settled) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { name, path, handle, writer, opening, index, unsynced, settled })
     }
 
     /// A file that took the place of another one, open for writing.
     pub(super) fn replaced(old: &Self, handle: Handle, index: Index) -> Self {
-        let (writer, opening, unsynced) = (OnceLock::new(), Mutex::new(()), AtomicBool::new(false));
-        let _ = writer.set(Arc::clone(&handle));
+        let (writer, opening, index) = (OnceLock::from(Arc::clone(&handle)), Mutex::new(()), RwLock::new(index));
         let (name, path) = (old.name.clone(), old.path.clone());
-        Self { name, path, handle, writer, opening, index: RwLock::new(index), unsynced }
+        let (unsynced, settled) = (AtomicBool::new(false), AtomicBool::new(true));
+        Self { name, path, handle, writer, opening, index, unsynced, settled }
     }
 
     /// While this is held, nobody of us writes to the file.
@@ -103,6 +106,22 @@ impl DefectFile {
             return Err(StoreError::Changing(self.path.clone()));
         }
         Ok(self.writer.get_or_init(|| writer))
+    }
+
+    /// Before the first change: what another program has written, and its renames, may be lost with the
+    /// power; the journal speaks of places in the file as it is now.
+    pub(super) fn settle(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        if self.settled.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let failed = self.failed("write");
+        self.writer(disk)?.sync().map_err(&failed)?;
+        let path = disk.canonicalize(&self.path).map_err(&failed)?;
+        for folder in [&self.path, &path].into_iter().filter_map(|path| path.parent()) {
+            disk.sync_folder(folder).map_err(&failed)?;
+        }
+        self.settled.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(super) fn set_unsynced(&self) {
@@ -192,7 +211,8 @@ pub(super) fn scan(handle: &Handle) -> io::Result<Index> {
     let (mut offset, mut searched, mut number) = (0, 0, 1);
     loop {
         let filled = buffer.len();
-        buffer.resize(filled + PIECE, 0);
+        let left = index.stamp.length.saturating_sub(offset + filled as u64) + 1;
+        buffer.resize(filled + usize::try_from(left).unwrap_or(PIECE).min(PIECE), 0);
         let read = handle.read_at(&mut buffer[filled..], offset + filled as u64)?;
         buffer.truncate(filled + read);
         let mut start = 0;

@@ -54,6 +54,8 @@ pub(super) struct Folder {
 struct Committer {
     /// Open when what it held was brought into the files.
     journal: Option<Journal>,
+    /// Whether that was done since the process began.
+    was_ready: bool,
     /// The largest number that an id of the project ever had.
     largest_id: u64,
     /// What the note beside the defects says of it, and what that file was like then.
@@ -67,8 +69,15 @@ struct Committer {
 impl Folder {
     pub(super) fn new(path: PathBuf, disk: Arc<dyn Disk>, lock: Arc<HostLock>, limits: Limits) -> Self {
         let now = Instant::now();
-        let committer =
-            Committer { journal: None, largest_id: 0, noted_id: 0, note: None, last_write: now, tidy_again: now };
+        let committer = Committer {
+            journal: None,
+            was_ready: false,
+            largest_id: 0,
+            noted_id: 0,
+            note: None,
+            last_write: now,
+            tidy_again: now,
+        };
         Self {
             path,
             disk,

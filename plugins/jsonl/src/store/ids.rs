@@ -48,6 +48,13 @@ impl<'a> HandedOut<'a> {
         }
     }
 
+    /// Brings the note to stable storage as it is.
+    pub(super) fn settle(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let settled = disk.open(&self.path, Mode::Read).and_then(|file| file.sync());
+        settled.and_then(|()| disk.sync_folder(folder)).map_err(|error| StoreError::disk("write", &self.path, error))
+    }
+
     /// Notes the number; on the disk when this returns.
     pub(super) fn write(&self, disk: &dyn Disk, number: u64) -> Result<(), StoreError> {
         replace(disk, &self.path, self.defects, |out| {

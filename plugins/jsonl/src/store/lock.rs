@@ -4,27 +4,42 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use super::error::StoreError;
+use super::hold;
 
 const FILE: &str = ".defect-host-lock";
 
 /// A lock that the kernel gives back when the process ends, however it ends.
 pub(super) struct HostLock {
     root: PathBuf,
-    /// `None` where nothing is ever written.
-    held: Option<Mutex<Option<File>>>,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Nothing is ever written.
+    Unneeded,
+    File(Mutex<Option<File>>),
+    /// There is nobody else.
+    #[cfg(test)]
+    Alone,
 }
 
 impl HostLock {
     pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), held: Some(Mutex::new(None)) }
+        Self { root: root.to_owned(), kind: Kind::File(Mutex::new(None)) }
     }
 
     /// For a store that only reads.
     pub(super) fn unneeded(root: &Path) -> Self {
-        Self { root: root.to_owned(), held: None }
+        Self { root: root.to_owned(), kind: Kind::Unneeded }
+    }
+
+    /// For a disk that nobody else can have.
+    #[cfg(test)]
+    pub(super) fn alone(root: &Path) -> Self {
+        Self { root: root.to_owned(), kind: Kind::Alone }
     }
 
     /// Whether the lock is ours, or can be had now.
@@ -38,8 +53,11 @@ impl HostLock {
     /// When another process has it, and who; or when there can be no lock.
     pub(super) fn ensure(&self) -> Result<(), StoreError> {
         let path = self.root.join(FILE);
-        let Some(mut held) = self.held.as_ref().map(hold) else {
-            return Err(StoreError::ReadOnly(self.root.clone()));
+        let mut held = match &self.kind {
+            Kind::File(held) => hold(held),
+            Kind::Unneeded => return Err(StoreError::ReadOnly(self.root.clone())),
+            #[cfg(test)]
+            Kind::Alone => return Ok(()),
         };
         let failed = |error| StoreError::disk("lock", &path, error);
         if let Some(file) = &*held {
@@ -69,8 +87,4 @@ impl HostLock {
         *held = Some(file);
         Ok(())
     }
-}
-
-fn hold(held: &Mutex<Option<File>>) -> MutexGuard<'_, Option<File>> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,9 @@
 //! What the store promises, one promise per test.
 
+mod crash;
 mod random;
+mod scenario;
+mod simulated;
 
 use std::collections::HashSet;
 use std::fs;

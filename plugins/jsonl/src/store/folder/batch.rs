@@ -136,6 +136,7 @@ impl Folder {
     ) -> Result<(), StoreError> {
         for edit in planned.iter().flat_map(|planned| &planned.edits) {
             // Before anything is promised: a file that is write-protected stays as it is.
+            files[edit.file].settle(&*self.disk)?;
             files[edit.file].writer(&*self.disk)?;
         }
         let Some(journal) = &committer.journal else { return Err(StoreError::Abandoned) };

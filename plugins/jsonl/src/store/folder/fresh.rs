@@ -49,7 +49,12 @@ impl Folder {
     pub(super) fn refresh(&self, committer: &mut Committer, project: &str) -> Result<(), StoreError> {
         let names = self.names(project)?;
         if committer.journal.is_none() && self.lock.is_held() && self.has_journal()? {
-            self.recover(committer, &names)?;
+            match self.recover(committer, &names) {
+                // Nobody reads what lacks an acknowledged change. But while this process runs, the files
+                // have all of them: then only who writes has to wait for the disk.
+                Err(error) if committer.was_ready => tracing::warn!("{error}"),
+                outcome => outcome?,
+            }
         }
         let known = self.known_files();
         let is_same = |file: &Arc<DefectFile>, name: &OsString| file.name == *name && file.is_current(&*self.disk);
@@ -106,7 +111,7 @@ impl Folder {
             // What was indexed before is not what the files hold now.
             self.set_files(Vec::new());
         }
-        committer.journal = Some(journal);
+        (committer.journal, committer.was_ready) = (Some(journal), true);
         Ok(())
     }
 
@@ -142,6 +147,10 @@ impl Folder {
         let stamp = note.stamp(&*self.disk)?;
         if committer.note != stamp || stamp.is_none() {
             committer.noted_id = note.read(&*self.disk)?;
+            if stamp.is_some() {
+                // Whoever wrote it: the power may still take it away.
+                note.settle(&*self.disk)?;
+            }
             committer.note = stamp;
             committer.largest_id = committer.largest_id.max(committer.noted_id);
         }
