@@ -212,7 +212,7 @@ pub(super) fn scan(handle: &Handle) -> io::Result<Index> {
     loop {
         let filled = buffer.len();
         let left = index.stamp.length.saturating_sub(offset + filled as u64) + 1;
-        buffer.resize(filled + usize::try_from(left).unwrap_or(PIECE).min(PIECE), 0);
+        buffer.resize(filled + usize::try_from(left).unwrap_or(PIECE).clamp(4096, PIECE), 0);
         let read = handle.read_at(&mut buffer[filled..], offset + filled as u64)?;
         buffer.truncate(filled + read);
         let mut start = 0;

@@ -102,4 +102,24 @@ impl Folder {
     fn set_files(&self, files: Vec<Arc<DefectFile>>) {
         *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
     }
+
+    /// For tests: nobody writes for a while.
+    #[cfg(test)]
+    pub(super) fn be_idle(&self) {
+        let mut committer = self.committer();
+        committer.last_write = Instant::now().checked_sub(self.limits.idle).unwrap_or(committer.last_write);
+        committer.tidy_again = Instant::now();
+    }
+
+    /// For tests: who comes now has to wait.
+    #[cfg(test)]
+    pub(super) fn hold_committer(&self) -> impl Drop + '_ {
+        self.committer()
+    }
+
+    /// For tests: how many wait for the one who writes.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).waiting()
+    }
 }

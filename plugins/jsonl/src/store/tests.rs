@@ -1,6 +1,8 @@
 //! What the store promises, one promise per test.
 
 mod crash;
+mod figures;
+mod large;
 mod random;
 mod scenario;
 mod simulated;

@@ -54,6 +54,13 @@ pub(super) struct Queue {
     is_led: bool,
 }
 
+impl Queue {
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
 /// Somebody who writes for all of these; none is left without an answer, also after a panic.
 struct Leader<'a> {
     folder: &'a Folder,
