@@ -38,7 +38,10 @@ pub(super) fn replay(disk: &dyn Disk, folder: &Path, records: &[Record]) -> Resu
             continue;
         }
         let file = disk.open(&path, Mode::Write).map_err(failed)?;
-        let mut replaying = Replaying { path: &path, file, length: found.length };
+        // What was there before the first append was synced: who made it shorter is another program.
+        let appends = changes.iter().filter(|change| change.is_append()).map(|change| change.offset);
+        let is_shortened = appends.min().is_some_and(|first| found.length < first);
+        let mut replaying = Replaying { path: &path, file, length: found.length, is_shortened };
         parts(changes).iter().try_for_each(|part| replaying.replay(part)).map_err(failed)?;
         replaying.file.sync().map_err(failed)?;
     }
@@ -88,20 +91,21 @@ struct Replaying<'a> {
     path: &'a Path,
     file: Handle,
     length: u64,
+    is_shortened: bool,
 }
 
 impl Replaying<'_> {
     fn replay(&mut self, part: &Part<'_>) -> io::Result<()> {
         let found = read_up_to(&*self.file, part.start, part.last.len())?;
         let appends = part.changes.iter().any(|change| change.is_append());
-        let reaches = self.length >= part.start && (appends || found.len() == part.last.len());
+        let reaches = if appends { self.length >= part.start } else { found.len() == part.last.len() };
         if reaches && part.explains(&found) {
             // Also when all of it stands there already: it may not be on stable storage.
             self.file.write_at(&part.last, part.start)?;
             self.length = self.length.max(part.start + part.last.len() as u64);
             return Ok(());
         }
-        if appends && self.length >= part.start {
+        if appends && !self.is_shortened {
             return self.append_elsewhere(&part.last);
         }
         tracing::warn!(

@@ -1,5 +1,6 @@
 //! What the store promises, one promise per test.
 
+mod anything;
 mod crash;
 mod figures;
 mod large;

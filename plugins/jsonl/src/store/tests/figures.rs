@@ -29,7 +29,7 @@ fn figures() {
         let project = Project::new(&[("d.jsonl", &content(defects))]);
         println!("{defects} defects, {} bytes", fs::metadata(project.path("d.jsonl")).unwrap().len());
         timed("index", 1, || drop(project.store.read("P").unwrap()));
-        timed("list", 5, || drop(project.store.read("P").unwrap().map(|piece| piece.unwrap().len()).sum::<usize>()));
+        timed("list", 5, || project.store.read("P").unwrap().for_each(|piece| drop(piece.unwrap())));
         timed("successes", 5, || {
             let mut pieces = project.store.read("P").unwrap();
             pieces.by_ref().for_each(drop);
@@ -52,6 +52,6 @@ fn figures() {
             });
         });
         std::thread::sleep(std::time::Duration::from_millis(1_500));
-        timed("tidy", 1, || drop(project.store.folder("P").unwrap().tidy()));
+        timed("tidy", 1, || assert!(project.store.folder("P").unwrap().tidy() || defects > 0));
     }
 }

@@ -34,6 +34,8 @@ pub(super) enum Step {
 pub(super) struct Model {
     /// The titles that a defect may have; `None`: it may be missing.
     pub(super) titles: BTreeMap<String, Vec<Option<String>>>,
+    /// Ids that we made.
+    pub(super) handed_out: BTreeSet<String>,
     /// Titles of defects that were not acknowledged.
     pub(super) uncertain: BTreeSet<String>,
     /// Lines that are none of ours, in their order.
@@ -114,6 +116,7 @@ impl World {
                 assert_eq!(file, "d.jsonl");
                 let before = self.model.titles.insert(id.clone(), vec![title.cloned()]);
                 assert_eq!(before, None, "`{id}` was handed out before");
+                assert!(self.model.handed_out.insert(id), "handed out twice");
                 true
             }
             (Ok(Outcome::Changed(found)), Some(id)) => {
