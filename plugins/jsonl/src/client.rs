@@ -10,7 +10,7 @@ use defect_plugin_api::model::{
 use defect_plugin_api::{ClientError, DefectClient, DefectList, SyncPhase, run_sync_command};
 
 use crate::config::JsonlConfig;
-use crate::store::{Changed, Entries, Entry, Store};
+use crate::store::{Changed, Pieces, Store, StoreError};
 use crate::{fields, listing};
 
 /// The file with the definitions of user-defined fields, of a project or of none.
@@ -26,7 +26,8 @@ impl DefectClient for JsonlDefectClient {
     type Config = JsonlConfig;
 
     fn new(config: JsonlConfig) -> Result<Self, ClientError> {
-        let store = Store::new(config.defects_folder()?);
+        let folder = config.defects_folder()?;
+        let store = if config.never_writes() { Store::readonly(folder) } else { Store::new(folder) };
         config.warn_of_unusable_commands();
         Ok(Self { config, store })
     }
@@ -70,11 +71,15 @@ impl DefectClient for JsonlDefectClient {
     }
 
     fn get_defects(&self, project: &str, _: &SyncContext) -> Result<DefectList, ClientError> {
-        self.list(project, |entries| listing::all(project, entries))
+        self.list(project, || Ok((self.store.read(project)?, Vec::new())))
     }
 
     fn get_defects_batch(&self, project: &str, ids: &[String], _: &SyncContext) -> Result<DefectList, ClientError> {
-        self.list(project, |entries| listing::batch(project, entries, ids))
+        // The reference service passes over empty ids.
+        let mut ids: Vec<String> = ids.iter().filter(|id| !id.is_empty()).cloned().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        self.list(project, || self.store.read_ids(project, &ids))
     }
 
     fn get_defect_extended(
@@ -83,20 +88,17 @@ impl DefectClient for JsonlDefectClient {
         id: &str,
         _: &SyncContext,
     ) -> Result<DefectWithAttributes, ClientError> {
-        for entry in self.store.read(project)? {
-            let Entry::Defect(found) = entry? else { continue };
-            if found.id == id {
-                tracing::debug!(project, id, "retrieved a defect");
-                let names = self.config.attributes(project).iter();
-                let attributes = names.filter_map(|name| {
-                    let value = if name == "id" { Some(id.into()) } else { fields::value(&found.defect, name) };
-                    Some((name.clone(), value?.into_owned()))
-                });
-                let attributes = attributes.collect();
-                return Ok(DefectWithAttributes { defect: found.defect, id: found.id, attributes });
-            }
-        }
-        Err(ClientError::not_found(format!("defect with id `{id}` not found in project `{project}`")))
+        let Some(found) = self.store.find(project, id)? else {
+            return Err(ClientError::not_found(format!("defect with id `{id}` not found in project `{project}`")));
+        };
+        tracing::debug!(project, id, "retrieved a defect");
+        let names = self.config.attributes(project).iter();
+        let attributes = names.filter_map(|name| {
+            let value = if name == "id" { Some(id.into()) } else { fields::value(&found.defect, name) };
+            Some((name.clone(), value?.into_owned()))
+        });
+        let attributes = attributes.collect();
+        Ok(DefectWithAttributes { defect: found.defect, id: found.id, attributes })
     }
 
     fn create_defect(&self, project: &str, defect: &Defect, _: &SyncContext) -> Result<ProtocolledString, ClientError> {
@@ -173,15 +175,21 @@ impl JsonlDefectClient {
         )))
     }
 
-    /// A list of a project's entries. An unknown project is an empty list that says so.
-    fn list(&self, project: &str, list: impl FnOnce(Entries) -> DefectList) -> Result<DefectList, ClientError> {
-        match self.store.read(project) {
-            Ok(entries) => Ok(list(entries)),
+    /// A list of a project's defects. An unknown project is an empty list that says so.
+    fn list(
+        &self,
+        project: &str,
+        read: impl FnOnce() -> Result<(Pieces, Vec<String>), StoreError>,
+    ) -> Result<DefectList, ClientError> {
+        match read() {
+            Ok((pieces, missing)) => Ok(listing::listing(project, pieces, missing)),
             Err(error) if error.is_unknown_project() => {
                 let protocol = Protocol::of_general_error(ProtocolCode::ProjectNotFound, error.to_string());
                 Ok(ProtocolledDefectSet { value: Vec::new(), protocol }.into())
             }
-            Err(error) => Err(error.into()),
+            Err(error @ StoreError::InvalidName { .. }) => Err(error.into()),
+            // A fault of the disk is the list's, whether it comes before the first defect or later.
+            Err(error) => Ok(listing::failed(error)),
         }
     }
 

@@ -79,6 +79,11 @@ impl JsonlConfig {
         *self.projects.lookup(Some(project), |own| own.readonly.as_ref(), &self.readonly)
     }
 
+    /// Whether no project may be written to.
+    pub(crate) fn never_writes(&self) -> bool {
+        self.readonly && self.projects.iter().all(|(_, own)| own.readonly != Some(false))
+    }
+
     pub(crate) fn control_fields(&self, project: Option<&str>) -> &ControlFields {
         self.projects.lookup(project, |own| own.control_fields.as_ref(), &self.control_fields)
     }

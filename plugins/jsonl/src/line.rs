@@ -1,5 +1,7 @@
 //! What a line of a `.jsonl` file means, and what an updated line looks like.
 
+mod served;
+
 use std::collections::BTreeMap;
 
 use defect_plugin_api::model::{DefectWithId, Login, Timestamp, UserDefinedField};
@@ -7,6 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub(crate) use served::id_when_servable;
 
 /// What new ids begin with.
 pub(crate) const ID_PREFIX: &str = "BUG-";
@@ -102,6 +106,30 @@ fn faults(value: &Value) -> String {
         })
         .collect();
     faults.join(", ")
+}
+
+/// How a text ends that we shortened or blanked: no line of anybody else's is tidied up.
+const PADDING_END: &[u8] = b" \t";
+/// What is shorter can only be somebody else's.
+const SHORTEST_BLANK: usize = 64;
+
+/// Bytes that we put behind a line's text to fill its place; all of a line that we blanked.
+pub(crate) fn padding(text: &[u8]) -> usize {
+    let Some(spaces) = text.strip_suffix(b"\t") else { return 0 };
+    let kept = spaces.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+    let padded = text.len() - kept;
+    let ours = if kept == 0 { padded >= SHORTEST_BLANK } else { text[kept - 1] == b'}' };
+    if ours && padded >= PADDING_END.len() { padded } else { 0 }
+}
+
+/// Fills a text up to the length of the place that it goes to.
+pub(crate) fn pad(text: &mut Vec<u8>, room: usize) {
+    let padded = room.saturating_sub(text.len());
+    text.resize(room.max(text.len()), b' ');
+    if padded >= PADDING_END.len() {
+        text.truncate(room - 1);
+        text.push(b'\t');
+    }
 }
 
 /// The number of an id such as `BUG-12`, or of a bare `12`.
@@ -236,6 +264,22 @@ mod tests {
         assert!(!line.contains("hunter2"), "{line}");
         assert_eq!(defect(&line).defect.status, "Closed");
         assert_eq!(line.matches("\"status\"").count(), 1);
+    }
+
+    #[test]
+    fn padding_is_told_from_the_spaces_of_others() {
+        for (text, room) in [("{}", 4), ("{}", 100), ("", 64)] {
+            let mut line = text.as_bytes().to_vec();
+            pad(&mut line, room);
+            assert_eq!((line.len(), padding(&line)), (room, room - text.len()));
+            assert!(line.starts_with(text.as_bytes()) && line[text.len()..].trim_ascii().is_empty());
+        }
+        for foreign in ["{}", "{} ", "{}\t", "x \t", "{}\t ", "", " \t", "      \t"] {
+            assert_eq!(padding(foreign.as_bytes()), 0, "{foreign:?}");
+        }
+        let mut one = b"{}".to_vec();
+        pad(&mut one, 3);
+        assert_eq!(one, b"{} ", "a single space is not worth a mark");
     }
 
     proptest! {

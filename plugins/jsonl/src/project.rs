@@ -1,5 +1,6 @@
 //! From a project's name to its folder and files.
 
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -58,34 +59,27 @@ pub(crate) fn list(root: &Path) -> Result<Vec<String>, StoreError> {
     Ok(projects)
 }
 
-/// The `.jsonl` files of a project, sorted by name, at least one.
-pub(crate) fn files(root: &Path, project: &str) -> Result<Vec<PathBuf>, StoreError> {
+/// The folder of a project that is there, behind all links.
+pub(crate) fn existing_folder(root: &Path, project: &str) -> Result<PathBuf, StoreError> {
     let folder = folder(root, project)?;
     if !is_folder(&folder)? {
         // When the root is gone every project seems to be: that is another fault, and passes.
         fs::metadata(root).map_err(|error| StoreError::disk("read", root, error))?;
         return Err(StoreError::NoProject { project: project.to_owned(), folder });
     }
-    let failed = |error| StoreError::disk("read", &folder, error);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        // Not `Path::extension`: the reference service takes a file named just `.jsonl` too.
-        let named_so = entry.file_name().as_encoded_bytes().ends_with(b".jsonl");
-        if named_so && metadata(&entry.path())?.is_some_and(|found| found.is_file()) {
-            files.push(entry.path());
-        }
-    }
-    if files.is_empty() {
-        return Err(StoreError::NoFile { project: project.to_owned(), folder });
-    }
-    files.sort_unstable();
-    Ok(files)
+    folder.canonicalize().map_err(|error| StoreError::disk("read", &folder, error))
+}
+
+/// Whether a file of this name holds defects. Not `Path::extension`: the reference service takes a file
+/// named just `.jsonl` too.
+pub(crate) fn is_defects_file(name: &OsStr) -> bool {
+    name.as_encoded_bytes().ends_with(b".jsonl")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
 
     #[test]
     fn a_name_that_is_not_one_plain_name_is_refused() {
@@ -108,12 +102,12 @@ mod tests {
             fs::write(root.path().join(file), "").unwrap();
         }
         assert_eq!(list(root.path()).unwrap(), [".hidden", "a (A)", "b"]);
-        let names: Vec<_> = files(root.path(), "a (A)").unwrap();
-        let names: Vec<_> = names.iter().map(|path| path.file_name().unwrap()).collect();
+        let store = Store::readonly(root.path().to_owned());
+        let names = store.files("a (A)").unwrap();
         assert_eq!(names, [".jsonl", "1.jsonl", "2.jsonl"]);
-        assert!(matches!(files(root.path(), "b"), Err(StoreError::NoFile { .. })));
-        assert!(matches!(files(root.path(), "file"), Err(StoreError::NoProject { .. })));
-        assert!(matches!(files(root.path(), &"x".repeat(5_000)), Err(StoreError::NoProject { .. })));
+        assert!(matches!(store.files("b"), Err(StoreError::NoFile { .. })));
+        assert!(matches!(store.files("file"), Err(StoreError::NoProject { .. })));
+        assert!(matches!(store.files(&"x".repeat(5_000)), Err(StoreError::NoProject { .. })));
     }
 
     #[cfg(unix)]
@@ -124,6 +118,6 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", root.path().join("dangling")).unwrap();
         fs::write(outside.path().join("d.jsonl"), "").unwrap();
         assert_eq!(list(root.path()).unwrap(), ["linked"]);
-        assert_eq!(files(root.path(), "linked").unwrap(), [root.path().join("linked/d.jsonl")]);
+        assert_eq!(Store::readonly(root.path().to_owned()).files("linked").unwrap(), ["d.jsonl"]);
     }
 }

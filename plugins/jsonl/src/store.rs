@@ -1,40 +1,53 @@
 //! The defects on disk: everything that reads or writes them goes through [`Store`].
 //!
-//! The files belong to people and other programs too, so nothing about them is remembered: every
-//! operation reads them afresh. A write makes a new file of the old one's lines and puts it in the
-//! old one's place, so that a reader sees the old content or the new, also after a loss of power.
-//! What other programs write to a file while a write is under way is not noticed.
+//! The files belong to people and other programs too: what is remembered of one is where its lines
+//! are, and that only while it is as we left it. A write goes to the project's journal first, which is
+//! synced, then into the file. `docs/jsonl-store.md` says what is promised and why it holds.
 
+mod disk;
 mod error;
+mod file;
+mod folder;
 mod ids;
-mod lines;
+mod index;
+mod journal;
+mod lock;
 mod read;
+mod recover;
 mod replace;
 #[cfg(test)]
 mod tests;
+mod tidier;
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use defect_plugin_api::model::{Defect, DefectWithId};
 
-pub(crate) use error::StoreError;
-pub(crate) use read::{BrokenLine, Entries, Entry};
-
-use crate::line::{self, Line};
 use crate::project;
 use crate::warnings::Warnings;
-use ids::HandedOut;
-use replace::{Edit, rewrite};
+use disk::{Disk, RealDisk};
+pub(crate) use error::StoreError;
+pub(crate) use file::BrokenLine;
+use folder::{Folder, Limits, Operation, Outcome};
+use lock::HostLock;
+pub(crate) use read::{Listed, Pieces};
+use tidier::Tidier;
 
 /// The defects of all projects.
 pub(crate) struct Store {
     root: PathBuf,
-    /// One lock per project folder, by its canonical path: links to a folder share its lock.
-    writers: Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>,
+    disk: Arc<dyn Disk>,
+    lock: Arc<HostLock>,
+    limits: Limits,
+    folders: Arc<Folders>,
+    tidier: Tidier,
 }
+
+/// By canonical path: links to a folder share what is known of it.
+type Folders = Mutex<HashMap<PathBuf, Arc<Folder>>>;
 
 /// A defect that was created.
 pub(crate) struct Created {
@@ -52,13 +65,30 @@ pub(crate) struct Changed {
 }
 
 impl Store {
+    /// A store that reads and writes. While another process writes to the folder, this one only reads.
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root, writers: Mutex::default() }
+        let lock = HostLock::new(&root);
+        if let Err(error) = lock.ensure() {
+            tracing::error!("{error}; until then nothing can be created, updated or deleted");
+        }
+        Self::with(root, lock, Limits::default())
+    }
+
+    /// A store that never writes.
+    pub(crate) fn readonly(root: PathBuf) -> Self {
+        let lock = HostLock::unneeded(&root);
+        Self::with(root, lock, Limits::default())
+    }
+
+    fn with(root: PathBuf, lock: HostLock, limits: Limits) -> Self {
+        let folders = Arc::new(Folders::default());
+        let tidier = Tidier::new(Arc::downgrade(&folders), limits.idle);
+        Self { root, disk: Arc::new(RealDisk), lock: Arc::new(lock), limits, folders, tidier }
     }
 
     /// Whether the project's folder is there, or the folder of all projects.
     pub(crate) fn exists(&self, project: Option<&str>) -> Result<bool, StoreError> {
-        project::is_folder(&self.folder(project)?)
+        project::is_folder(&self.path(project)?)
     }
 
     /// The names of all projects, sorted.
@@ -72,7 +102,7 @@ impl Store {
         project: Option<&str>,
         name: &str,
     ) -> Result<Option<(PathBuf, Vec<u8>)>, StoreError> {
-        let path = self.folder(project)?.join(name);
+        let path = self.path(project)?.join(name);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some((path, bytes))),
             Err(error) if project::is_absence(&error) => Ok(None),
@@ -80,93 +110,85 @@ impl Store {
         }
     }
 
-    /// All lines of a project, as the files are at this moment: a write that follows is not seen.
-    pub(crate) fn read(&self, project: &str) -> Result<Entries, StoreError> {
-        Entries::open(&project::files(&self.root, project)?)
+    /// All defects of a project, in the order of the files.
+    pub(crate) fn read(&self, project: &str) -> Result<Pieces, StoreError> {
+        Ok(Pieces::all(self.folder(project)?.current(project)?))
+    }
+
+    /// The defects of these ids, in the order of the files; and the ids that no defect has.
+    pub(crate) fn read_ids(&self, project: &str, ids: &[String]) -> Result<(Pieces, Vec<String>), StoreError> {
+        retried(|| Pieces::of_ids(self.folder(project)?.current(project)?, ids))
+    }
+
+    /// One defect.
+    pub(crate) fn find(&self, project: &str, id: &str) -> Result<Option<DefectWithId>, StoreError> {
+        retried(|| read::find(&self.folder(project)?.current(project)?, id))
     }
 
     /// Appends a defect to the first file, under an id that no defect of the project ever had.
     /// It is on the disk when this returns.
     pub(crate) fn create(&self, project: &str, defect: &Defect) -> Result<Created, StoreError> {
-        let files = project::files(&self.root, project)?;
-        let first = &files[0]; // there is at least one
-        let lock = self.writers_of(first)?;
-        let _writing = hold(&lock);
-        let handed_out = HandedOut::beside(first);
-        let largest = ids::largest_in_files(&files)?.max(handed_out.read()?);
-        let number = largest.checked_add(1).ok_or_else(|| StoreError::NoMoreIds { project: project.to_owned() })?;
-        // Before the defect: when the power fails between the two, a number is lost and no defect.
-        handed_out.write(number)?;
-        let defect = DefectWithId { defect: defect.clone(), id: format!("{}{number}", line::ID_PREFIX) };
-        let new = line::new_line(&defect).map_err(StoreError::Json)?;
-        rewrite(first, |_| Ok(Edit::Keep), Some(&new))?;
-        Ok(Created { id: defect.id, file: read::file_name(first) })
+        let outcome = self.folder(project)?.write(project, Operation::Create(defect.clone()))?;
+        self.tidier.wake();
+        match outcome {
+            Outcome::Created(id, file) => Ok(Created { id, file }),
+            Outcome::Changed(_) => Err(StoreError::Abandoned),
+        }
     }
 
     /// Replaces the lines of a defect, in whichever files they are. On the disk when this returns.
     pub(crate) fn update(&self, project: &str, id: &str, defect: &Defect) -> Result<Changed, StoreError> {
-        let files = project::files(&self.root, project)?;
-        let lock = self.writers_of(&files[0])?;
-        let _writing = hold(&lock);
-        let (holders, warnings) = holders_of(&files, id)?;
-        let defect = DefectWithId { defect: defect.clone(), id: id.to_owned() };
-        let updated = |old: &[u8]| line::updated_line(old, &defect).map(Edit::Replace).map_err(StoreError::Json);
-        edit_lines(&holders, id, updated)?;
-        Ok(Changed { found: !holders.is_empty(), warnings })
+        self.change(project, Operation::Update(id.to_owned(), defect.clone()))
     }
 
     /// Removes the lines of a defect, in whichever files they are. On the disk when this returns.
     pub(crate) fn delete(&self, project: &str, id: &str) -> Result<Changed, StoreError> {
-        let files = project::files(&self.root, project)?;
-        let lock = self.writers_of(&files[0])?;
-        let _writing = hold(&lock);
-        let (holders, warnings) = holders_of(&files, id)?;
-        if let (false, Some(number)) = (holders.is_empty(), line::id_number(id)) {
-            // The id may be another program's. Once its line is gone, only this tells of it.
-            let handed_out = HandedOut::beside(&files[0]);
-            if number > handed_out.read()? {
-                handed_out.write(number)?;
-            }
-        }
-        edit_lines(&holders, id, |_| Ok(Edit::Remove))?;
-        Ok(Changed { found: !holders.is_empty(), warnings })
+        self.change(project, Operation::Delete(id.to_owned()))
     }
 
-    fn folder(&self, project: Option<&str>) -> Result<PathBuf, StoreError> {
+    fn change(&self, project: &str, operation: Operation) -> Result<Changed, StoreError> {
+        let folder = self.folder(project)?;
+        // Before the change: afterwards the lines may have other numbers.
+        let warnings = Pieces::all(folder.current(project)?).warnings()?;
+        let outcome = folder.write(project, operation)?;
+        self.tidier.wake();
+        Ok(Changed { found: outcome == Outcome::Changed(true), warnings })
+    }
+
+    /// The names of a project's files.
+    #[cfg(test)]
+    pub(crate) fn files(&self, project: &str) -> Result<Vec<String>, StoreError> {
+        let files = self.folder(project)?.current(project)?;
+        Ok(files.iter().map(|file| file.display_name()).collect())
+    }
+
+    fn path(&self, project: Option<&str>) -> Result<PathBuf, StoreError> {
         project.map_or_else(|| Ok(self.root.clone()), |project| project::folder(&self.root, project))
     }
 
-    /// The lock that all writers of a project hold, from one of its files.
-    fn writers_of(&self, file: &Path) -> Result<Arc<Mutex<()>>, StoreError> {
-        let folder = file.parent().unwrap_or(&self.root);
-        let folder = folder.canonicalize().map_err(|error| StoreError::disk("read", folder, error))?;
-        Ok(hold(&self.writers).entry(folder).or_default().clone())
-    }
-}
-
-/// The files that have lines of a defect, and the lines that nobody can read.
-fn holders_of<'a>(files: &'a [PathBuf], id: &str) -> Result<(Vec<&'a Path>, Warnings), StoreError> {
-    let (mut holders, mut warnings) = (Vec::new(), Warnings::default());
-    for file in files {
-        let mut holds = false;
-        for entry in Entries::open(std::slice::from_ref(file))? {
-            match entry? {
-                Entry::Defect(defect) => holds |= defect.id == id,
-                Entry::Broken(line) => warnings.push(line),
-            }
+    /// What is known of a project's folder.
+    fn folder(&self, project: &str) -> Result<Arc<Folder>, StoreError> {
+        let path = project::existing_folder(&self.root, project)?;
+        let mut folders = hold(&self.folders);
+        if let Some(folder) = folders.get(&path) {
+            return Ok(Arc::clone(folder));
         }
-        holders.extend(holds.then_some(file.as_path()));
+        // Of folders that are gone nothing needs to be known; what asks for one in between keeps it.
+        folders.retain(|path, _| path.exists());
+        let folder = Folder::new(path.clone(), Arc::clone(&self.disk), Arc::clone(&self.lock), self.limits);
+        let folder = Arc::new(folder);
+        folders.insert(path, Arc::clone(&folder));
+        self.tidier.wake();
+        Ok(folder)
     }
-    Ok((holders, warnings))
 }
 
-/// Edits the lines of a defect and no others.
-fn edit_lines(files: &[&Path], id: &str, edit: impl Fn(&[u8]) -> Result<Edit, StoreError>) -> Result<(), StoreError> {
-    let edit = |line: &[u8]| match Line::parse(line) {
-        Line::Defect(defect) if defect.id == id => edit(line),
-        _ => Ok(Edit::Keep),
-    };
-    files.iter().try_for_each(|file| rewrite(file, edit, None))
+/// Once more when another program wrote between looking and reading.
+fn retried<T>(mut attempt: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    match attempt() {
+        Err(StoreError::Changing(_)) => attempt(),
+        outcome => outcome,
+    }
 }
 
 /// These locks guard no data that a panic could leave half-changed: what counts is on the disk.

@@ -28,6 +28,11 @@ impl Warnings {
         ));
     }
 
+    /// Notes that there are more lines.
+    pub(crate) fn push_more(&mut self, lines: u64) {
+        self.more += lines;
+    }
+
     /// Hands the warnings to the protocol, and logs that there are some.
     pub(crate) fn add_to(self, protocol: &mut Protocol) {
         if let Some(first) = self.messages.first() {

@@ -27,11 +27,48 @@ pub(crate) enum StoreError {
     NoMoreIds { project: String },
     #[error("the defect cannot be written as JSON: {0}")]
     Json(serde_json::Error),
+    #[error("`{}` is being changed by another program; repeat the request", .0.display())]
+    Changing(PathBuf),
+    #[error(
+        "another process{} has `{}` open for writing, says the lock `{}`: stop one of the two, or set \
+         `readonly = true` for this one",
+        holder.map(|process| format!(" ({process})")).unwrap_or_default(), root.display(), path.display()
+    )]
+    Locked { root: PathBuf, path: PathBuf, holder: Option<u32> },
+    #[error("nothing is written to `{}`: the client was made with `readonly = true`", .0.display())]
+    ReadOnly(PathBuf),
+    #[error("the change was given up after an internal fault that the log tells of; repeat the request")]
+    Abandoned,
 }
 
 impl StoreError {
     pub(crate) fn disk(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Disk { action, path: path.to_owned(), source }
+    }
+
+    /// The same fault, for another request that it concerns.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::InvalidName { project } => Self::InvalidName { project: project.clone() },
+            Self::NoProject { project, folder } => Self::NoProject { project: project.clone(), folder: folder.clone() },
+            Self::NoFile { project, folder } => Self::NoFile { project: project.clone(), folder: folder.clone() },
+            Self::Disk { action, path, source } => {
+                let source = match source.raw_os_error() {
+                    Some(code) => io::Error::from_raw_os_error(code),
+                    None => io::Error::new(source.kind(), source.to_string()),
+                };
+                Self::Disk { action, path: path.clone(), source }
+            }
+            Self::BrokenIds(path) => Self::BrokenIds(path.clone()),
+            Self::NoMoreIds { project } => Self::NoMoreIds { project: project.clone() },
+            Self::Json(error) => Self::Json(serde::de::Error::custom(error)),
+            Self::Changing(path) => Self::Changing(path.clone()),
+            Self::Locked { root, path, holder } => {
+                Self::Locked { root: root.clone(), path: path.clone(), holder: *holder }
+            }
+            Self::ReadOnly(root) => Self::ReadOnly(root.clone()),
+            Self::Abandoned => Self::Abandoned,
+        }
     }
 
     /// Whether there is no such project, or nothing in it that could hold defects.
@@ -59,8 +96,11 @@ impl From<StoreError> for ClientError {
                 Self::InvalidInput { message: message.clone(), fields: vec![FieldError::new("project", message)] }
             }
             StoreError::NoProject { .. } | StoreError::NoFile { .. } => Self::NotFound(message),
-            StoreError::Disk { .. } => Self::Unavailable(message),
-            StoreError::BrokenIds(_) | StoreError::NoMoreIds { .. } | StoreError::Json(_) => Self::Internal(message),
+            StoreError::Disk { .. } | StoreError::Changing(_) | StoreError::Locked { .. } => Self::Unavailable(message),
+            StoreError::ReadOnly(_) => Self::Forbidden(message),
+            StoreError::BrokenIds(_) | StoreError::NoMoreIds { .. } | StoreError::Json(_) | StoreError::Abandoned => {
+                Self::Internal(message)
+            }
         }
     }
 }

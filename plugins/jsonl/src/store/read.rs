@@ -1,81 +1,271 @@
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+//! Lists: read while they are sent, holding no lock in between.
+
+use std::sync::Arc;
 
 use defect_plugin_api::model::DefectWithId;
 
+use super::disk::read_exact;
 use super::error::StoreError;
-use super::lines::Lines;
-use crate::line::Line;
+use super::file::DefectFile;
+use super::index::{Entry, Index, Slot, id_of, key_of};
+use crate::line::{self, Line};
+use crate::warnings::Warnings;
 
-/// Bytes that are read from a file at once.
-pub(super) const READ_BYTES: usize = 64 * 1024;
+/// Bytes of the first piece of a list, and of the others.
+const FIRST_PIECE: u64 = 64 * 1024;
+const PIECE: u64 = 256 * 1024;
+/// More bytes than this between two defects are not read.
+const WIDEST_GAP: u64 = 4 * 1024;
 
-/// A line that is not blank.
-pub(crate) enum Entry {
-    Defect(Box<DefectWithId>),
-    Broken(BrokenLine),
+/// The defects of several files as JSON, a piece at a time: some of them, separated by commas.
+///
+/// Every defect that is there from the first piece to the last is in one piece, also when its line is
+/// moved meanwhile; one that is deleted meanwhile may be missing, one that is changed is as it was or
+/// as it is.
+pub(crate) struct Pieces {
+    files: Vec<Arc<DefectFile>>,
+    /// The files that are left, the current one first.
+    ahead: std::vec::IntoIter<Cursor>,
+    current: Option<Cursor>,
+    listed: Listed,
+    size: u64,
 }
 
-/// A line that is no defect.
-pub(crate) struct BrokenLine {
-    pub(crate) file: String,
-    pub(crate) number: u64,
-    pub(crate) reason: String,
+/// Where a list is in a file.
+struct Cursor {
+    file: Arc<DefectFile>,
+    wanted: Wanted,
+    /// How many slots there were at the beginning: later ones are not visited, except for what moved.
+    known: Slot,
 }
 
-/// The lines of several files, read as they are asked for. All files are open from the beginning: what
-/// replaces one of them in the meantime is not seen.
-pub(crate) struct Entries {
-    /// Last file first.
-    files: Vec<OpenFile>,
+enum Wanted {
+    From(Slot),
+    These(std::iter::Peekable<std::vec::IntoIter<Slot>>),
 }
 
-struct OpenFile {
-    path: PathBuf,
-    lines: Lines<BufReader<File>>,
-}
+impl Wanted {
+    fn peek(&mut self, known: Slot) -> Option<Slot> {
+        match self {
+            Self::From(slot) => (*slot < known).then_some(*slot),
+            Self::These(slots) => slots.peek().copied(),
+        }
+    }
 
-impl Entries {
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, StoreError> {
-        let files = paths.iter().rev().map(|path| Ok(OpenFile { path: path.clone(), lines: open_lines(path)? }));
-        Ok(Self { files: files.collect::<Result<_, StoreError>>()? })
+    fn advance(&mut self) {
+        match self {
+            Self::From(slot) => *slot += 1,
+            Self::These(slots) => drop(slots.next()),
+        }
     }
 }
 
-impl Iterator for Entries {
-    type Item = Result<Entry, StoreError>;
+/// Which defects a list has so far: one bit for each.
+#[derive(Default)]
+pub(crate) struct Listed {
+    files: Vec<(Arc<DefectFile>, Vec<u64>)>,
+}
+
+impl Listed {
+    fn note(&mut self, file: &Arc<DefectFile>, slot: Slot) {
+        if self.files.last().is_none_or(|(last, _)| !Arc::ptr_eq(last, file)) {
+            self.files.push((Arc::clone(file), Vec::new()));
+        }
+        if let Some((_, bits)) = self.files.last_mut() {
+            let word = slot as usize / 64;
+            if bits.len() <= word {
+                bits.resize(word + 1, 0);
+            }
+            bits[word] |= 1 << (slot % 64);
+        }
+    }
+
+    /// The ids of the listed defects, each once. An id that only the line knows is read again; it is
+    /// left out when the defect is gone by now.
+    pub(crate) fn ids(self) -> impl Iterator<Item = String> + Send {
+        self.files.into_iter().flat_map(|(file, bits)| {
+            let slots = bits.into_iter().enumerate().flat_map(|(word, bits)| {
+                (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| (word * 64 + bit) as Slot)
+            });
+            slots.filter_map(move |slot| id_at(&file, slot))
+        })
+    }
+}
+
+fn id_at(file: &DefectFile, slot: Slot) -> Option<String> {
+    let index = file.index();
+    let entry = index.get(slot)?;
+    if entry.is_repeated() {
+        return None;
+    }
+    id_of(entry.key).or_else(|| {
+        let entry = index.get(index.follow(slot)?)?;
+        file.defect(entry).ok()?.map(|defect| defect.id)
+    })
+}
+
+impl Pieces {
+    /// All defects.
+    pub(super) fn all(files: Vec<Arc<DefectFile>>) -> Self {
+        Self::new(files, |_, _| Ok(Wanted::From(0))).unwrap_or_else(|_: StoreError| Self::none())
+    }
+
+    /// The defects of these ids; and the ids that no defect has.
+    pub(super) fn of_ids(files: Vec<Arc<DefectFile>>, ids: &[String]) -> Result<(Self, Vec<String>), StoreError> {
+        let mut found = vec![false; ids.len()];
+        let pieces = Self::new(files, |file, index| {
+            let mut slots = Vec::new();
+            for (id, found) in ids.iter().zip(&mut found) {
+                let held = file.find(index, id)?;
+                *found |= !held.is_empty();
+                slots.extend(held);
+            }
+            slots.sort_unstable();
+            slots.dedup();
+            Ok(Wanted::These(slots.into_iter().peekable()))
+        })?;
+        let missing = ids.iter().zip(found).filter(|(_, found)| !found).map(|(id, _)| id.clone());
+        Ok((pieces, missing.collect()))
+    }
+
+    fn new(
+        files: Vec<Arc<DefectFile>>,
+        mut wanted: impl FnMut(&DefectFile, &Index) -> Result<Wanted, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let cursors = files.iter().map(|file| {
+            let index = file.index();
+            Ok(Cursor { file: Arc::clone(file), wanted: wanted(file, &index)?, known: index.len() })
+        });
+        let mut ahead = cursors.collect::<Result<Vec<_>, StoreError>>()?.into_iter();
+        let current = ahead.next();
+        Ok(Self { files, ahead, current, listed: Listed::default(), size: FIRST_PIECE })
+    }
+
+    fn none() -> Self {
+        let (files, ahead) = (Vec::new(), Vec::new().into_iter());
+        Self { files, ahead, current: None, listed: Listed::default(), size: FIRST_PIECE }
+    }
+
+    /// The lines that nobody can read.
+    pub(crate) fn warnings(&self) -> Result<Warnings, StoreError> {
+        let mut warnings = Warnings::default();
+        self.files.iter().try_for_each(|file| file.warn_of_broken_lines(&mut warnings))?;
+        Ok(warnings)
+    }
+
+    /// What the list has; to be taken after the last piece.
+    pub(crate) fn take_listed(&mut self) -> Listed {
+        std::mem::take(&mut self.listed)
+    }
+
+    fn next_piece(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        while let Some(cursor) = &mut self.current {
+            let piece = cursor.next_piece(self.size, &mut self.listed)?;
+            if let Some(piece) = piece {
+                self.size = PIECE;
+                return Ok(Some(piece));
+            }
+            self.current = self.ahead.next();
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Result<Vec<u8>, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(OpenFile { path, lines }) = self.files.last_mut() {
-            let line = match lines.next() {
-                Ok(Some(line)) => line,
-                Ok(None) => {
-                    self.files.pop();
-                    continue;
-                }
-                Err(error) => return Some(Err(StoreError::disk("read", path, error))),
-            };
-            match Line::parse(line.text) {
-                Line::Blank => {}
-                Line::Defect(defect) => return Some(Ok(Entry::Defect(defect))),
-                Line::Broken(reason) => {
-                    let (file, number) = (file_name(path), line.number);
-                    return Some(Ok(Entry::Broken(BrokenLine { file, number, reason })));
-                }
-            }
+        let piece = self.next_piece().transpose();
+        if let Some(Err(_)) = piece {
+            self.current = None;
         }
-        None
+        piece
     }
 }
 
-/// Opens a file to read its lines.
-pub(super) fn open_lines(path: &Path) -> Result<Lines<BufReader<File>>, StoreError> {
-    let file = File::open(path).map_err(|error| StoreError::disk("read", path, error))?;
-    Ok(Lines::new(BufReader::with_capacity(READ_BYTES, file)))
+impl Cursor {
+    fn next_piece(&mut self, size: u64, listed: &mut Listed) -> Result<Option<Vec<u8>>, StoreError> {
+        let file = Arc::clone(&self.file);
+        let index = file.index();
+        let mut lines: Vec<Entry> = Vec::new();
+        while let Some(slot) = self.wanted.peek(self.known) {
+            let Some(entry) = index.get(slot).copied() else { break };
+            if entry.is_gone() {
+                // What moved before the beginning is visited where it moved to.
+                let moved = entry.moved_to().filter(|to| *to >= self.known).and_then(|to| index.follow(to));
+                let Some(moved) = moved.and_then(|to| index.get(to)) else {
+                    self.wanted.advance();
+                    continue;
+                };
+                if lines.is_empty() {
+                    self.wanted.advance();
+                    listed.note(&file, slot);
+                    lines.push(*moved);
+                }
+                break;
+            }
+            if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
+                let fits = entry.end() - first.offset() <= size && entry.offset() - last.end() <= WIDEST_GAP;
+                if !fits {
+                    break;
+                }
+            }
+            self.wanted.advance();
+            listed.note(&file, slot);
+            lines.push(entry);
+        }
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(None) };
+        let start = first.offset();
+        let mut bytes = vec![0; usize::try_from(last.offset() - start).unwrap_or(usize::MAX) + last.text()];
+        read_exact(&**file.handle(), &mut bytes, start).map_err(file.failed("read"))?;
+        // The stamp tells afterwards whether these are the bytes that the index speaks of.
+        let untouched = file.is_untouched(&index);
+        drop(index);
+        let at = |entry: &Entry| usize::try_from(entry.offset() - start).unwrap_or(usize::MAX);
+        if untouched && lines.iter().all(Entry::is_servable) {
+            for pair in lines.windows(2) {
+                // Between two lines is at least one byte: the end of the first.
+                let gap = &mut bytes[at(&pair[0]) + pair[0].text()..at(&pair[1])];
+                gap.fill(b' ');
+                gap[0] = b',';
+            }
+            return Ok(Some(bytes));
+        }
+        let mut piece = Vec::with_capacity(bytes.len());
+        for entry in &lines {
+            let text = &bytes[at(entry)..at(entry) + entry.text()];
+            if !piece.is_empty() {
+                piece.push(b',');
+            }
+            if untouched && entry.is_servable() {
+                piece.extend_from_slice(text);
+                continue;
+            }
+            match Line::parse(text) {
+                Line::Defect(defect) if untouched || key_of(&defect.id) == entry.key => {
+                    serde_json::to_writer(&mut piece, &*defect).map_err(StoreError::Json)?;
+                }
+                _ => return Err(StoreError::Changing(file.path.clone())),
+            }
+        }
+        Ok(Some(piece))
+    }
 }
 
-/// A file's name as people are told it.
-pub(super) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// The first defect of an id.
+pub(super) fn find(files: &[Arc<DefectFile>], id: &str) -> Result<Option<DefectWithId>, StoreError> {
+    for file in files {
+        let index = file.index();
+        let Some(entry) = file.find(&index, id)?.first().and_then(|slot| index.get(*slot)) else { continue };
+        return match file.defect(entry)? {
+            Some(defect) => Ok(Some(defect)),
+            None => Err(StoreError::Changing(file.path.clone())),
+        };
+    }
+    Ok(None)
+}
+
+/// The text of a defect's line.
+pub(super) fn new_text(defect: &DefectWithId) -> Result<Vec<u8>, StoreError> {
+    line::new_line(defect).map_err(StoreError::Json)
 }

@@ -1,6 +1,12 @@
 //! What the store promises, one promise per test.
 
+mod anything;
+mod crash;
+mod figures;
+mod large;
 mod random;
+mod scenario;
+mod simulated;
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,6 +16,7 @@ use defect_plugin_api::model::Defect;
 use tempfile::TempDir;
 
 use super::*;
+use crate::line;
 
 /// A store of one project, `P`, with these files.
 struct Project {
@@ -43,21 +50,28 @@ impl Project {
     /// The ids in the order of the files, and the number of broken lines.
     fn listed(&self) -> (Vec<String>, usize) {
         let (mut ids, mut broken) = (Vec::new(), 0);
-        for entry in self.store.read("P").unwrap() {
-            match entry.unwrap() {
-                Entry::Defect(defect) => ids.push(defect.id),
-                Entry::Broken(_) => broken += 1,
-            }
+        let pieces = self.store.read("P").unwrap();
+        let mut protocol = Default::default();
+        pieces.warnings().unwrap().add_to(&mut protocol);
+        broken += protocol.general_warnings.len();
+        for piece in pieces {
+            ids.extend(defects_of(&piece.unwrap()).into_iter().map(|defect| defect.id));
         }
         (ids, broken)
     }
 
-    /// The names in the folder that are neither defects nor the note of ids.
+    /// The names in the folder that are neither defects nor the note of ids nor the journal.
     fn leftovers(&self) -> Vec<String> {
         let names = fs::read_dir(self.root.path().join("P")).unwrap().map(|entry| entry.unwrap().file_name());
         let names = names.map(|name| name.into_string().unwrap());
-        names.filter(|name| !name.ends_with(".jsonl") && name != ".defect-host-ids").collect()
+        let own = [".defect-host-ids", ".defect-host-journal"];
+        names.filter(|name| !name.ends_with(".jsonl") && !own.contains(&name.as_str())).collect()
     }
+}
+
+/// The defects of a piece of a list.
+fn defects_of(piece: &[u8]) -> Vec<DefectWithId> {
+    serde_json::from_slice(&[b"[", piece, b"]"].concat()).unwrap()
 }
 
 fn defect(title: &str) -> Defect {
@@ -114,7 +128,9 @@ fn an_id_is_never_handed_out_twice() {
     project.store.delete("P", "BUG-2").unwrap();
     assert_eq!(project.create("after a delete"), "BUG-3");
     fs::write(project.path("d.jsonl"), "").unwrap();
-    let restarted = Store::new(project.root.path().to_owned());
+    let Project { root, store } = project;
+    drop(store);
+    let restarted = Store::new(root.path().to_owned());
     assert_eq!(restarted.create("P", &defect("after a restart")).unwrap().id, "BUG-4");
 }
 
@@ -184,9 +200,9 @@ fn a_change_by_hand_is_seen_by_the_next_request() {
 #[test]
 fn a_list_that_is_being_read_stays_as_it_was() {
     let project = Project::new(&[("d.jsonl", &line("BUG-1", "a"))]);
-    let entries = project.store.read("P").unwrap();
+    let pieces = project.store.read("P").unwrap();
     project.store.delete("P", "BUG-1").unwrap();
-    assert_eq!(entries.count(), 1);
+    assert_eq!(pieces.count(), 1);
 }
 
 #[test]
@@ -233,7 +249,7 @@ fn a_write_that_fails_at_any_byte_leaves_the_old_content_and_no_file() {
     let path = project.path("d.jsonl");
     for length in [0, 1, 70_000, 200_000] {
         let failure = || std::io::Error::from(std::io::ErrorKind::StorageFull);
-        let outcome = replace::replace(&path, &path, |out| {
+        let outcome = replace::replace(&RealDisk, &path, &path, |out| {
             out.write_all(&vec![b'x'; length]).unwrap();
             Err(StoreError::disk("write", &path, failure()))
         });
@@ -251,12 +267,12 @@ fn a_write_that_fails_at_each_later_step_leaves_the_old_content_and_recovers() {
     // The permissions to take over cannot be read.
     let (path, gone) = (project.path("d.jsonl"), project.path("gone"));
     let fill = |out: &mut dyn Write| out.write_all(b"new").map_err(|error| StoreError::disk("write", &path, error));
-    assert!(matches!(replace::replace(&path, &gone, fill), Err(StoreError::Disk { .. })));
+    assert!(matches!(replace::replace(&RealDisk, &path, &gone, fill), Err(StoreError::Disk { .. })));
     assert_eq!((project.content("d.jsonl"), project.leftovers()), (before.clone(), vec![]));
     // The new file cannot take the old one's place.
     fs::create_dir(&gone).unwrap();
     fs::write(gone.join("file"), "").unwrap();
-    assert!(matches!(replace::replace(&gone, &path, fill), Err(StoreError::Disk { .. })));
+    assert!(matches!(replace::replace(&RealDisk, &gone, &path, fill), Err(StoreError::Disk { .. })));
     assert_eq!(project.leftovers(), ["gone"]);
     fs::remove_dir_all(&gone).unwrap();
     // The id cannot be noted: then there is no defect either.
@@ -323,9 +339,6 @@ fn a_write_protected_file_is_not_replaced() {
 fn links_to_one_folder_share_one_lock() {
     let project = Project::new(&[("d.jsonl", "")]);
     std::os::unix::fs::symlink("P", project.root.path().join("Q")).unwrap();
-    let lock = |name| {
-        let files = project::files(project.root.path(), name).unwrap();
-        project.store.writers_of(&files[0]).unwrap()
-    };
+    let lock = |name| project.store.folder(name).unwrap();
     assert!(Arc::ptr_eq(&lock("P"), &lock("Q")));
 }

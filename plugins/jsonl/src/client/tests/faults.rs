@@ -59,7 +59,9 @@ fn the_id_of_the_newest_defect_is_not_reused_after_its_delete() {
     tracker.delete("Shop", "BUG-1").unwrap();
     assert_eq!(tracker.create("Shop").unwrap().value.as_deref(), Some("BUG-2"));
     tracker.delete("Shop", "BUG-2").unwrap();
-    let restarted = client(tracker.root.path(), json!({}));
+    let Tracker { root, client: stopped } = tracker;
+    drop(stopped);
+    let restarted = client(root.path(), json!({}));
     let created = restarted.create_defect("Shop", &defect("new"), &SyncContext::default()).unwrap();
     assert_eq!(created.value.as_deref(), Some("BUG-3"));
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::line::Line;
 
 /// Something that happens to a project.
 #[derive(Debug, Clone)]
