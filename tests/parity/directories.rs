@@ -25,11 +25,13 @@ pub(crate) fn compare(both: &Both) {
     }
 }
 
+/// What our files beside the defects are called: the ids that were handed out, the journal, the lock.
+/// Nothing of them is in the way of the Python service.
+const OWN_NOTES: &str = ".defect-host-";
+
 fn content(folder: &Path) -> Content {
     let mut content = Content::new();
     collect(&folder.join("data"), &mut content);
-    // Our note of the ids that were handed out: nothing of it is in the way of the Python service.
-    content.retain(|path, _| !path.ends_with("/.defect-host-ids"));
     let prefix = folder.to_string_lossy().into_owned();
     content.into_iter().map(|(path, lines)| (path.replace(&prefix, ""), lines)).collect()
 }
@@ -39,7 +41,7 @@ fn collect(folder: &Path, content: &mut Content) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, content);
-        } else {
+        } else if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(OWN_NOTES)) {
             let text = std::fs::read_to_string(&path).unwrap();
             // What is no JSON counts as it is.
             let line = |line: &str| serde_json::from_str(line).map_or_else(|_| Value::from(line), normalised);
