@@ -40,8 +40,9 @@ fn json_is_read_whatever_its_content_type_says() {
 fn a_body_that_may_be_absent_may_also_be_null() {
     let host = host();
     for path in ["/projects/Shop/defects", "/projects/Shop/defects/1/extended", "/projects/Shop/defects/correct"] {
-        for body in ["", " \r\n", "null", " null ", "{}"] {
-            assert_eq!(host.client().send("POST", path, &[], body.as_bytes()).status, 200, "{path} {body:?}");
+        // White space alone is no JSON and not absent either, as with the Python service.
+        for (body, status) in [("", 200), ("null", 200), (" null ", 200), ("{}", 200), (" \r\n", 400)] {
+            assert_eq!(host.client().send("POST", path, &[], body.as_bytes()).status, status, "{path} {body:?}");
         }
     }
 }
