@@ -29,7 +29,7 @@ impl ListedDefects {
     ///
     /// The author answers for it: each has to be what `serde_json` makes of a [`DefectWithId`] up to
     /// the order of keys and white space, which also means that it holds no password. No bytes at all
-    /// are no defect. Since plugin-api 1.1.
+    /// are no defect. Some 100 KiB at once are sent at once.
     #[must_use]
     pub fn from_json(defects: Vec<u8>) -> Self {
         Self(Listed::Json(defects))
@@ -123,7 +123,7 @@ impl ListWriter {
 
     /// The next piece; empty after the last one.
     pub(crate) fn next_piece(&mut self) -> Result<Vec<u8>, ClientError> {
-        let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
+        let mut piece = Vec::new();
         while piece.len() < PIECE_BYTES && !self.is_done() {
             self.step(&mut piece)?;
         }
@@ -142,8 +142,15 @@ impl ListWriter {
                 }
                 let is_something = |defects: &Result<ListedDefects, _>| !matches!(defects, Ok(ListedDefects(Listed::Json(json))) if json.is_empty());
                 if let Some(defects) = list.defects.find(is_something) {
+                    let defects = defects?.0;
+                    // Not a byte more than needed: every reader that is slow holds a piece.
+                    let room = match &defects {
+                        Listed::Defect(_) => PIECE_BYTES + PIECE_BYTES / 4,
+                        Listed::Json(json) => piece.len() + json.len() + 1,
+                    };
+                    piece.reserve_exact(room.saturating_sub(piece.len()));
                     separate(piece, first);
-                    match defects?.0 {
+                    match defects {
                         Listed::Defect(defect) => write_json(piece, &*defect)?,
                         Listed::Json(json) => piece.extend_from_slice(&json),
                     }
@@ -249,6 +256,29 @@ mod tests {
             assert!(sizes.iter().all(|size| *size < 2 * PIECE_BYTES), "{sizes:?}");
             assert_eq!(sizes.len() > 1, count == 1_000, "{sizes:?}");
         }
+    }
+
+    #[test]
+    fn json_is_handed_out_as_it_is_between_defects() {
+        let json = |numbers: std::ops::Range<usize>| {
+            let defects: Vec<_> = numbers.map(|number| serde_json::to_string(&defect(number)).unwrap()).collect();
+            Ok(ListedDefects::from_json(defects.join(" ,\n").into_bytes()))
+        };
+        let list = || {
+            let items = [json(0..0), json(0..2), json(2..2), Ok(defect(2).into()), json(3..500), json(500..500)];
+            DefectList::streamed(items.into_iter(), || ListProtocol {
+                successes: Box::new(std::iter::empty()),
+                rest: Protocol::default(),
+            })
+        };
+        let (sizes, set) = written(list());
+        assert_eq!(set, list().collect().unwrap());
+        assert_eq!(set.value, (0..500).map(defect).collect::<Vec<_>>());
+        assert!(sizes.len() >= 2, "{sizes:?}");
+        let broken = DefectList::streamed(std::iter::once(Ok(ListedDefects::from_json(b"{".to_vec()))), || {
+            unreachable!("the protocol is for complete lists")
+        });
+        assert!(matches!(broken.collect(), Err(ClientError::Internal(_))));
     }
 
     #[test]

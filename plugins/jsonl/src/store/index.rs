@@ -300,7 +300,17 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_small() {
+    fn a_defect_takes_less_than_100_bytes() {
         assert_eq!(size_of::<Entry>(), 24);
+        let identity = super::super::disk::Identity { number: 1, born: 0 };
+        let stamp = Stamp { device: 1, identity, length: 0, modified: (0, 0), changed: (0, 0) };
+        let mut index = Index::new(stamp);
+        for number in 1..=240_000 {
+            index.push(Entry::new(number, number * 600, 599, 599, 1, true));
+            // The table has a byte for each place besides the pair in it, and at most 7 of 8 places are used.
+            let places = (index.first.capacity() * 8 / 7).next_power_of_two();
+            let bytes = index.entries.capacity() * 24 + places * 17;
+            assert!(number < 100 || bytes as u64 <= 100 * number, "{bytes} bytes for {number}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::warnings::Warnings;
 
 /// Bytes of the first piece of a list, and of the others.
 const FIRST_PIECE: u64 = 64 * 1024;
-const PIECE: u64 = 256 * 1024;
+const PIECE: u64 = 128 * 1024;
 /// More bytes than this between two defects are not read.
 const WIDEST_GAP: u64 = 4 * 1024;
 

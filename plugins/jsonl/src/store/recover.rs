@@ -24,7 +24,8 @@ pub(super) fn replay(disk: &dyn Disk, folder: &Path, records: &[Record]) -> Resu
         let failed = |error| StoreError::disk("write", &path, error);
         let found = match disk.stamp(&path) {
             Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A link whose target is gone is another matter: it may come back with its file system.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named(disk, folder, name)? => {
                 tracing::warn!("`{}` is gone, and the last changes with it", path.display());
                 continue;
             }
@@ -46,6 +47,11 @@ pub(super) fn replay(disk: &dyn Disk, folder: &Path, records: &[Record]) -> Resu
         replaying.file.sync().map_err(failed)?;
     }
     Ok(())
+}
+
+fn is_named(disk: &dyn Disk, folder: &Path, name: &OsStr) -> Result<bool, StoreError> {
+    let names = disk.names(folder).map_err(|error| StoreError::disk("read", folder, error))?;
+    Ok(names.iter().any(|other| other == name))
 }
 
 /// Changes whose places overlap.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::super::disk::{Mode, read_up_to};
 use super::super::error::StoreError;
 use super::super::file::DefectFile;
 use super::super::ids::HandedOut;
@@ -52,7 +53,7 @@ impl Folder {
             match self.recover(committer, &names) {
                 // Nobody reads what lacks an acknowledged change. But while this process runs, the files
                 // have all of them: then only who writes has to wait for the disk.
-                Err(error) if committer.was_ready => tracing::warn!("{error}"),
+                Err(error) if committer.was_ready || !self.has_records() => tracing::warn!("{error}"),
                 outcome => outcome?,
             }
         }
@@ -91,6 +92,16 @@ impl Folder {
     fn has_journal(&self) -> Result<bool, StoreError> {
         let path = self.path.join(journal::FILE);
         self.disk.is_file(&path).map_err(|error| StoreError::disk("read", &path, error))
+    }
+
+    /// Whether the journal holds something that the files may lack; also when it cannot be read.
+    fn has_records(&self) -> bool {
+        let journal = self.disk.open(&self.path.join(journal::FILE), Mode::Read);
+        let read = journal.and_then(|file| {
+            let length = usize::try_from(file.stamp()?.length).unwrap_or(usize::MAX);
+            read_up_to(&*file, 0, length)
+        });
+        read.map_or(true, |bytes| !journal::decode(&bytes).records.is_empty())
     }
 
     /// Brings what the journal holds into the files.

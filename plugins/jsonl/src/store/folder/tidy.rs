@@ -55,7 +55,6 @@ impl Folder {
         };
         let begun = Instant::now();
         let outcome = self.compact(&file, known);
-        file.index_mut().changed = None;
         let wait = match outcome {
             Ok(()) => {
                 tracing::debug!("tidied up `{}`", file.path.display());
@@ -66,7 +65,10 @@ impl Folder {
                 AFTER_A_FAULT
             }
         };
-        self.committer().tidy_again = Instant::now() + wait;
+        // Only who holds this changes an index: all others may read one twice at a time.
+        let mut committer = self.committer();
+        file.index_mut().changed = None;
+        committer.tidy_again = Instant::now() + wait;
         true
     }
 

@@ -142,6 +142,26 @@ fn a_list_goes_on_after_another_program_appended_and_ends_when_lines_are_elsewhe
 }
 
 #[test]
+fn what_was_journaled_for_a_file_behind_a_link_waits_for_the_link() {
+    let project = in_place(&[("e.jsonl", "")]);
+    let outside = tempfile::tempdir().unwrap();
+    let (target, away) = (outside.path().join("d.jsonl"), outside.path().join("away"));
+    fs::write(&target, lines(1..=1)).unwrap();
+    std::os::unix::fs::symlink(&target, project.path("d.jsonl")).unwrap();
+    assert_eq!(project.create("x"), "BUG-2");
+    // As after a kill: the journal is as it was.
+    let Project { root, store } = project;
+    drop(store);
+    fs::rename(&target, &away).unwrap();
+    let store = Store::new(root.path().to_owned());
+    let error = store.create("P", &defect("x")).err().unwrap().to_string();
+    assert!(error.contains("d.jsonl") && error.contains("put it back"), "{error}");
+    fs::rename(&away, &target).unwrap();
+    assert_eq!(store.create("P", &defect("x")).unwrap().id, "BUG-3");
+    assert_eq!(fs::read_to_string(&target).unwrap().lines().count(), 3);
+}
+
+#[test]
 fn a_second_host_reads_but_does_not_write_until_the_first_is_gone() {
     let project = Project::new(&[("d.jsonl", &lines(1..=1))]);
     let second = Store::new(project.root.path().to_owned());

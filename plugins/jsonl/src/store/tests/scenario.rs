@@ -151,7 +151,7 @@ impl World {
         let files = self.folder.current("P").unwrap_or_else(|error| panic!("{context}: {error}"));
         let mut listed = BTreeMap::new();
         let mut pieces = Pieces::all(files);
-        while let Some(piece) = pieces.next() {
+        for piece in pieces.by_ref() {
             for defect in defects_of(&piece.unwrap()) {
                 let before = listed.insert(defect.id.clone(), defect.defect.title);
                 assert_eq!(before, None, "{context}: `{}` is there twice", defect.id);

@@ -267,7 +267,7 @@ impl Simulated {
 /// Some sectors of a write; of one, only some bytes.
 fn torn(bytes: &mut Vec<u8>, offset: usize, new: &[u8], random: &mut impl FnMut() -> u64) {
     const SECTOR: usize = 512;
-    if bytes.len() < offset + new.len() && random() % 2 == 0 {
+    if bytes.len() < offset + new.len() && random().is_multiple_of(2) {
         bytes.resize(offset + new.len(), 0);
     }
     let mut at = 0;
