@@ -6,6 +6,7 @@ mod auth;
 mod bodies;
 mod cli;
 mod config_faults;
+mod crash;
 mod credentials;
 mod documents;
 mod limits;

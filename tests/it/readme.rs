@@ -6,8 +6,15 @@ use std::process::Command;
 use defect_host_tests::{Client, HostFolder, artifacts, root};
 use serde_json::json;
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/configuration.md", "docs/writing-a-plugin.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "docs/configuration.md",
+    "docs/differences.md",
+    "docs/jsonl-store.md",
+    "docs/writing-a-plugin.md",
+];
 
 /// The text between the fences of the first block that begins with this.
 fn block<'a>(document: &'a str, fence: &str) -> &'a str {

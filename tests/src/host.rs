@@ -225,6 +225,14 @@ impl TestHost {
         &self.folder
     }
 
+    /// Ends the process by SIGKILL and gives its folder back, to start in it again.
+    #[must_use]
+    pub fn into_folder(self) -> HostFolder {
+        let Self { process, folder, .. } = self;
+        drop(process);
+        folder
+    }
+
     /// The process' id.
     #[must_use]
     pub fn pid(&self) -> u32 {

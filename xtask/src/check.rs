@@ -14,3 +14,9 @@ pub(crate) fn run() -> Result<()> {
     say("all right");
     Ok(())
 }
+
+/// The end-to-end crash test with more rounds than CI has time for.
+pub(crate) fn crash(rounds: u32) -> Result<()> {
+    let mut test = cargo(&["test", "--package", "defect-host-tests", "--test", "it", "--locked", "crash"]);
+    shell::run(test.env("DEFECT_HOST_CRASH_ROUNDS", rounds.to_string()))
+}

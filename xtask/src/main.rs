@@ -25,6 +25,12 @@ enum Task {
     Check,
     /// Install the Python service and schemathesis for the tests, under `target/`
     Python,
+    /// Kill the real process under eight writers, two hundred times, and see that nothing is lost
+    Crash {
+        /// How often
+        #[arg(long, default_value_t = 200)]
+        rounds: u32,
+    },
     /// Measure ours, the Python service, nginx and a bare axum handler side by side
     Bench(bench::Arguments),
     /// What `bench` starts to clean up after it
@@ -37,6 +43,7 @@ fn main() -> ExitCode {
         Task::Demo { arguments } => demo::run(&arguments),
         Task::Check => check::run(),
         Task::Python => python::install(),
+        Task::Crash { rounds } => check::crash(rounds),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Reaper => bench::reap(),
     };

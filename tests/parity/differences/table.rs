@@ -35,7 +35,7 @@ pub(crate) const DIFFERENCES: [Difference; 30] = [
         group: DATA,
         case: "Power fails or the process ends while a file is written",
         python: "truncates the file first: what was not written yet is gone",
-        ours: "writes a new file and puts it in the old one's place",
+        ours: "writes the change to a journal first and syncs it; a small file is replaced as a whole",
         why: "old or new content, never less",
         check: data_kept::a_file_is_replaced_and_not_truncated,
     },

@@ -2,7 +2,6 @@
 
 mod anything;
 mod crash;
-mod figures;
 mod large;
 mod random;
 mod scenario;
