@@ -43,7 +43,7 @@ impl Writer {
             (1, Some(id)) => {
                 (Open::Update(id.clone(), title.clone()), "PUT", format!("/projects/P/defects/{id}/update"))
             }
-            (2, Some(id)) if number % 2 == 0 => {
+            (2, Some(id)) if number.is_multiple_of(2) => {
                 (Open::Delete(id.clone()), "POST", format!("/projects/P/defects/{id}/delete"))
             }
             _ => (Open::Create(title.clone()), "POST", "/projects/P/defects/create".to_owned()),
