@@ -6,10 +6,11 @@ use std::process::Command;
 use defect_host_tests::{Client, HostFolder, artifacts, root};
 use serde_json::json;
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "docs/benchmarks.md",
     "docs/configuration.md",
     "docs/differences.md",
     "docs/jsonl-store.md",
