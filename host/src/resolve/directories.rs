@@ -142,7 +142,7 @@ mod tests {
             environment: Some(environment),
             program: Some(Path::new("/opt/host/defect-host")),
             config_file: Some(Path::new("config.toml")),
-            working_directory: Path::new("/work"),
+            working_directory: Path::new("/srv"),
         };
         let list = |environment, platform| {
             let directories = plugin_directories(&sources(environment), platform);
@@ -153,14 +153,14 @@ mod tests {
             lines.join("\n")
         };
         insta::assert_snapshot!(list("/env::more:/abs", Platform::Linux), @"
-        /work/mine (plugin_dirs)
+        /srv/mine (plugin_dirs)
         /abs (plugin_dirs)
         /env (DEFECT_HOST_PLUGIN_DIRS)
-        /work/more (DEFECT_HOST_PLUGIN_DIRS)
+        /srv/more (DEFECT_HOST_PLUGIN_DIRS)
         /opt/host (folder of the program)
         /opt/host/plugins (plugins beside the program)
-        /work/plugins (plugins beside the configuration file)
+        /srv/plugins (plugins beside the configuration file)
         ");
-        insta::assert_snapshot!(list("d:e;f", Platform::Windows).lines().nth(2).unwrap(), @"/work/d:e (DEFECT_HOST_PLUGIN_DIRS)");
+        insta::assert_snapshot!(list("d:e;f", Platform::Windows).lines().nth(2).unwrap(), @"/srv/d:e (DEFECT_HOST_PLUGIN_DIRS)");
     }
 }

@@ -30,7 +30,7 @@ impl FileSystem for Files {
     }
 }
 
-/// A working directory `/work` and the plugin directories `/one` and `/two`.
+/// A working directory `/srv` and the plugin directories `/one` and `/two`.
 struct Machine {
     platform: Platform,
     files: Files,
@@ -51,7 +51,7 @@ impl Machine {
             client_class,
             &Search {
                 directories: &[directory("/one", Origin::Configured), directory("/two", Origin::BesideProgram)],
-                working_directory: Path::new("/work"),
+                working_directory: Path::new("/srv"),
                 platform: self.platform,
                 files: &self.files,
             },
@@ -151,59 +151,59 @@ fn a_dotted_path_without_a_class_takes_the_one_in_the_module() {
 
 #[test]
 fn a_path_may_lack_prefix_and_extension() {
-    let machine = linux(&["/work/plugins/libmy_defect_client.so"]);
+    let machine = linux(&["/srv/plugins/libmy_defect_client.so"]);
     for client_class in [
         "plugins/libmy_defect_client.so",
         "plugins/my_defect_client.so",
         "plugins/my_defect_client",
         "plugins/libmy_defect_client",
         "./plugins/my_defect_client",
-        "/work/plugins/my_defect_client",
+        "/srv/plugins/my_defect_client",
         "plugins/my_defect_client.dll",
         "plugins/libmy_defect_client.DYLIB",
     ] {
         let found = machine.found(client_class);
-        assert_eq!(found, "/work/plugins/libmy_defect_client.so: MyDefectClient?", "{client_class}");
+        assert_eq!(found, "/srv/plugins/libmy_defect_client.so: MyDefectClient?", "{client_class}");
     }
 }
 
 #[test]
 fn a_path_is_tried_as_written_first() {
-    assert_eq!(linux(&["/work/a/mine", "/work/a/libmine.so"]).found("a/mine"), "/work/a/mine: Mine?");
+    assert_eq!(linux(&["/srv/a/mine", "/srv/a/libmine.so"]).found("a/mine"), "/srv/a/mine: Mine?");
     insta::assert_snapshot!(tried(Platform::Linux, "a/mine.so"), @"
-    /work/a/mine.so
-    /work/a/libmine.so
+    /srv/a/mine.so
+    /srv/a/libmine.so
     ");
-    insta::assert_snapshot!(tried(Platform::Linux, "a/libmine.so"), @"/work/a/libmine.so");
+    insta::assert_snapshot!(tried(Platform::Linux, "a/libmine.so"), @"/srv/a/libmine.so");
     insta::assert_snapshot!(tried(Platform::MacOs, "a/mine"), @"
-    /work/a/mine
-    /work/a/libmine.dylib
-    /work/a/mine.dylib
+    /srv/a/mine
+    /srv/a/libmine.dylib
+    /srv/a/mine.dylib
     ");
     insta::assert_snapshot!(tried(Platform::Windows, "a/libmine.so"), @"
-    /work/a/libmine.so
-    /work/a/libmine.dll
-    /work/a/mine.dll
+    /srv/a/libmine.so
+    /srv/a/libmine.dll
+    /srv/a/mine.dll
     ");
     insta::assert_snapshot!(tried(Platform::Windows, "a/mine"), @"
-    /work/a/mine
-    /work/a/mine.dll
+    /srv/a/mine
+    /srv/a/mine.dll
     ");
 }
 
 #[test]
 fn a_file_name_alone_is_looked_for_in_the_plugin_directories_too() {
     insta::assert_snapshot!(tried(Platform::Linux, "my_defect_client"), @"
-    /work/my_defect_client
-    /work/libmy_defect_client.so
-    /work/my_defect_client.so
+    /srv/my_defect_client
+    /srv/libmy_defect_client.so
+    /srv/my_defect_client.so
     /one/libmy_defect_client.so
     /one/my_defect_client.so
     /two/libmy_defect_client.so
     /two/my_defect_client.so
     ");
     insta::assert_snapshot!(tried(Platform::Linux, "libmy_defect_client.so"), @"
-    /work/libmy_defect_client.so
+    /srv/libmy_defect_client.so
     /one/libmy_defect_client.so
     /two/libmy_defect_client.so
     ");
@@ -213,47 +213,47 @@ fn a_file_name_alone_is_looked_for_in_the_plugin_directories_too() {
 fn a_python_file_is_served_by_the_library_that_replaces_it() {
     let file = "clients/my_defect_client.py";
     insta::assert_snapshot!(tried(Platform::Linux, file), @"
-    /work/clients/libmy_defect_client.so
-    /work/clients/my_defect_client.so
+    /srv/clients/libmy_defect_client.so
+    /srv/clients/my_defect_client.so
     /one/libmy_defect_client.so
     /one/my_defect_client.so
     /two/libmy_defect_client.so
     /two/my_defect_client.so
     ");
     assert_eq!(
-        linux(&["/work/clients/my_defect_client.py", "/work/clients/libmy_defect_client.so"]).found(file),
-        "/work/clients/libmy_defect_client.so: MyDefectClient?"
+        linux(&["/srv/clients/my_defect_client.py", "/srv/clients/libmy_defect_client.so"]).found(file),
+        "/srv/clients/libmy_defect_client.so: MyDefectClient?"
     );
     assert_eq!(
-        linux(&["/work/liblibrary_client.so"]).found("library_client.py"),
-        "/work/liblibrary_client.so: LibraryClient?"
+        linux(&["/srv/liblibrary_client.so"]).found("library_client.py"),
+        "/srv/liblibrary_client.so: LibraryClient?"
     );
 }
 
 #[test]
 fn a_python_file_without_its_library_is_refused_in_words() {
-    insta::assert_snapshot!(linux(&["/work/mine.py"]).refused("mine.py"), @"
+    insta::assert_snapshot!(linux(&["/srv/mine.py"]).refused("mine.py"), @"
     client_class `mine.py` is a Python client, which has to be rebuilt as a plugin; looked for
-      `/work/libmine.so`
-      `/work/mine.so`
+      `/srv/libmine.so`
+      `/srv/mine.so`
       `/one/libmine.so` (plugin_dirs)
       `/one/mine.so` (plugin_dirs)
       `/two/libmine.so` (folder of the program)
       `/two/mine.so` (folder of the program)
     hint: build the client as a plugin and put `libmine.so` into one of these folders; `client_class` can stay as it is
     ");
-    insta::assert_snapshot!(linux(&["/work/a/mine.py"]).refused("a/mine"), @"
+    insta::assert_snapshot!(linux(&["/srv/a/mine.py"]).refused("a/mine"), @"
     client_class `a/mine` is a Python client, which has to be rebuilt as a plugin; looked for
-      `/work/a/mine`
-      `/work/a/libmine.so`
-      `/work/a/mine.so`
+      `/srv/a/mine`
+      `/srv/a/libmine.so`
+      `/srv/a/mine.so`
     hint: build the client as a plugin and put `libmine.so` into one of these folders; `client_class` can stay as it is
     ");
 }
 
 #[test]
 fn a_python_module_behind_a_dotted_path_is_recognised() {
-    let machine = linux(&["/work/my_package/my_module.py"]);
+    let machine = linux(&["/srv/my_package/my_module.py"]);
     for client_class in ["my_package.my_module.MyDefectClient", "my_package.my_module"] {
         let error = machine.resolve(client_class).unwrap_err();
         assert!(matches!(error, ResolveError::Python { .. }), "{error}");
@@ -296,7 +296,7 @@ fn a_text_of_no_form_is_refused() {
         let error = linux(&[]).resolve(client_class).unwrap_err();
         assert!(matches!(error, ResolveError::Malformed { .. }), "{client_class}: {error}");
     }
-    assert_eq!(linux(&["/work/libx.so.1"]).found("./libx.so.1"), "/work/libx.so.1: XSo1?");
+    assert_eq!(linux(&["/srv/libx.so.1"]).found("./libx.so.1"), "/srv/libx.so.1: XSo1?");
 }
 
 #[test]
