@@ -154,11 +154,27 @@ impl Journal {
 
     /// Forgets all records. Only when the files hold what they say, on stable storage.
     pub(super) fn reset(&mut self) -> io::Result<()> {
-        let generation = self.generation.wrapping_add(1);
+        let (generation, used) = (self.generation.wrapping_add(1), self.end);
         self.file.write_at(&format::header(generation), 0)?;
         // From here on nothing that is appended may follow the old header.
         (self.generation, self.sequence, self.end) = (generation, 0, format::HEADER_BYTES);
-        self.file.sync()
+        self.file.sync()?;
+        // The records hold lines as they were, and a line of the Python service may hold a password that
+        // the file has no more. They count no longer, so nothing depends on this.
+        if let Err(error) = self.write_zeros(format::HEADER_BYTES, used) {
+            tracing::debug!("what is done stays in `{}`: {error}", self.path.display());
+        }
+        Ok(())
+    }
+
+    fn write_zeros(&self, mut from: u64, to: u64) -> io::Result<()> {
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        while from < to {
+            let length = (to - from).min(ZEROS.len() as u64);
+            self.file.write_at(&ZEROS[..usize::try_from(length).unwrap_or(ZEROS.len())], from)?;
+            from += length;
+        }
+        Ok(())
     }
 
     /// Makes the file this long, zeros where nothing is yet. The next sync makes it last.
@@ -167,12 +183,8 @@ impl Journal {
             self.file.set_length(capacity)?;
             self.capacity = capacity;
         }
-        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-        while self.capacity < capacity {
-            let length = (capacity - self.capacity).min(ZEROS.len() as u64);
-            self.file.write_at(&ZEROS[..usize::try_from(length).unwrap_or(ZEROS.len())], self.capacity)?;
-            self.capacity += length;
-        }
+        self.write_zeros(self.capacity, capacity)?;
+        self.capacity = self.capacity.max(capacity);
         Ok(())
     }
 

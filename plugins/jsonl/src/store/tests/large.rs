@@ -51,6 +51,20 @@ fn a_line_is_rewritten_where_it_is_when_it_fits_else_at_the_end() {
 }
 
 #[test]
+fn a_password_of_the_python_service_is_nowhere_once_its_defect_was_updated() {
+    let old = lines(1..=2).replacen(r#""password":"""#, r#""password":"hunter2""#, 1);
+    assert!(old.contains("hunter2"), "the sample has a password to hide");
+    let project = in_place(&[("d.jsonl", &old)]);
+    project.store.update("P", "BUG-1", &defect("short")).unwrap();
+    tidy(&project);
+    for entry in fs::read_dir(project.root.path().join("P")).unwrap() {
+        let path = entry.unwrap().path();
+        let holds = fs::read(&path).unwrap().windows(7).any(|bytes| bytes == b"hunter2");
+        assert!(!holds, "{} holds the password", path.display());
+    }
+}
+
+#[test]
 fn tidying_up_keeps_the_lines_of_others_to_the_byte() {
     let others = format!("\u{feff}{}  \r\nnot json \t\n\n   \t\n{}}} \n", line("OTHER-1", "x"), "{");
     let project = in_place(&[("d.jsonl", &format!("{others}{}", lines(1..=2)))]);
