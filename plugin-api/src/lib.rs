@@ -81,7 +81,7 @@ mod sync_command;
 pub use client::DefectClient;
 pub use config::{PhaseCommands, ProjectOverrides, SyncCommandConfig, SyncPhase};
 pub use error::{ClientError, FieldError};
-pub use list::{DefectList, ListProtocol, ListedDefects};
+pub use list::{DefectList, ListProtocol, ListedDefects, ListedSuccesses};
 pub use operation::{Operation, Request};
 pub use sync_command::{run_sync_command, unusable_sync_commands};
 

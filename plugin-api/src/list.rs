@@ -1,5 +1,7 @@
 //! Answers that are lists of defects, made and sent piece by piece.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::error::ClientError;
@@ -16,12 +18,7 @@ pub struct DefectList {
 }
 
 /// What a streamed list is made of: a defect, or some as JSON.
-pub struct ListedDefects(Listed);
-
-enum Listed {
-    Defect(Box<DefectWithId>),
-    Json(Vec<u8>),
-}
+pub struct ListedDefects(Item<DefectWithId>);
 
 impl ListedDefects {
     /// One defect or several, separated by commas, as JSON that is handed out as it is: nobody parses
@@ -29,50 +26,88 @@ impl ListedDefects {
     ///
     /// The author answers for it: each has to be what `serde_json` makes of a [`DefectWithId`] up to
     /// the order of keys and white space, which also means that it holds no password. No bytes at all
-    /// are no defect. Some 100 KiB at once are sent at once.
+    /// are no defect. About 64 KiB at once serve best; when they begin with a space, they are sent
+    /// without being copied.
     #[must_use]
     pub fn from_json(defects: Vec<u8>) -> Self {
-        Self(Listed::Json(defects))
-    }
-
-    fn parse(self) -> Result<Vec<DefectWithId>, ClientError> {
-        match self.0 {
-            Listed::Defect(defect) => Ok(vec![*defect]),
-            Listed::Json(json) => {
-                let list = [b"[", json.as_slice(), b"]"].concat();
-                serde_json::from_slice(&list)
-                    .map_err(|error| ClientError::internal(format!("the plugin's list of defects is broken: {error}")))
-            }
-        }
+        Self(Item::Json(defects))
     }
 }
 
 impl From<DefectWithId> for ListedDefects {
     fn from(defect: DefectWithId) -> Self {
-        Self(Listed::Defect(Box::new(defect)))
+        Self(Item::One(Box::new(defect)))
+    }
+}
+
+/// What [`ListProtocol::successes`] is made of: an entry, or some as JSON.
+pub struct ListedSuccesses(Item<(String, ProtocolEntry)>);
+
+impl ListedSuccesses {
+    /// One entry or several, separated by commas, as JSON that is handed out as it is: each a key, a
+    /// colon and a list of what `serde_json` makes of [`ProtocolEntry`]s. The same holds as of
+    /// [`ListedDefects::from_json`].
+    #[must_use]
+    pub fn from_json(entries: Vec<u8>) -> Self {
+        Self(Item::Json(entries))
+    }
+}
+
+impl From<(String, ProtocolEntry)> for ListedSuccesses {
+    fn from(entry: (String, ProtocolEntry)) -> Self {
+        Self(Item::One(Box::new(entry)))
+    }
+}
+
+/// Something of a list, or text that is some of it.
+enum Item<T> {
+    One(Box<T>),
+    Json(Vec<u8>),
+}
+
+impl<T> Item<T> {
+    fn is_something(&self) -> bool {
+        !matches!(self, Self::Json(json) if json.is_empty())
     }
 }
 
 /// How reading a streamed list went: told when its last defect is out.
 pub struct ListProtocol {
-    /// Entries for [`Protocol::successes`], one by one, each key once.
-    pub successes: Box<dyn Iterator<Item = (String, ProtocolEntry)> + Send>,
-    /// Everything else. Its own `successes` are sent before the iterator's.
-    pub rest: Protocol,
+    successes: Box<dyn Iterator<Item = ListedSuccesses> + Send>,
+    rest: Protocol,
+}
+
+impl ListProtocol {
+    /// A protocol whose [`Protocol::successes`] are produced one by one, as a key and its entry or as
+    /// [`ListedSuccesses`], each key once. `rest` is everything else; its own `successes` are sent
+    /// first.
+    pub fn streamed<S: Into<ListedSuccesses>>(
+        successes: impl Iterator<Item = S> + Send + 'static,
+        rest: Protocol,
+    ) -> Self {
+        Self { successes: Box::new(successes.map(|entries| entries.into())), rest }
+    }
+}
+
+impl From<Protocol> for ListProtocol {
+    fn from(whole: Protocol) -> Self {
+        Self { successes: Box::new(std::iter::empty()), rest: whole }
+    }
 }
 
 impl DefectList {
     /// A list whose defects are produced one by one, as [`DefectWithId`] or as [`ListedDefects`].
     ///
     /// `defects` is pulled in pieces, from changing threads, never from two at once; it is dropped
-    /// early when the caller goes away. An error before the first 64 KiB of the answer becomes the
+    /// early when the caller goes away. An error before the first 32 KiB of the answer becomes the
     /// answer; a later one cuts the answer off, which the caller sees as a broken transfer.
     /// `protocol` is called once, after the last defect.
-    pub fn streamed<D: Into<ListedDefects>>(
+    pub fn streamed<D: Into<ListedDefects>, P: Into<ListProtocol>>(
         defects: impl Iterator<Item = Result<D, ClientError>> + Send + 'static,
-        protocol: impl FnOnce() -> ListProtocol + Send + 'static,
+        protocol: impl FnOnce() -> P + Send + 'static,
     ) -> Self {
-        Self { defects: Box::new(defects.map(|defect| defect.map(D::into))), protocol: Box::new(protocol) }
+        let defects = Box::new(defects.map(|defect| defect.map(D::into)));
+        Self { defects, protocol: Box::new(|| protocol().into()) }
     }
 
     /// The whole list in memory, for tests and small lists.
@@ -80,13 +115,27 @@ impl DefectList {
     /// # Errors
     /// The first error among the defects.
     pub fn collect(self) -> Result<ProtocolledDefectSet, ClientError> {
-        let mut value = Vec::new();
+        let broken = |error| ClientError::internal(format!("the plugin's list of defects is broken: {error}"));
+        let mut value: Vec<DefectWithId> = Vec::new();
         for defects in self.defects {
-            value.extend(defects?.parse()?);
+            match defects?.0 {
+                Item::One(defect) => value.push(*defect),
+                Item::Json(json) => {
+                    let list = [b"[", json.as_slice(), b"]"].concat();
+                    value.extend(serde_json::from_slice::<Vec<_>>(&list).map_err(broken)?);
+                }
+            }
         }
         let ListProtocol { successes, rest: mut protocol } = (self.protocol)();
-        for (key, entry) in successes {
-            protocol.successes.entry(key).or_default().push(entry);
+        for entries in successes {
+            match entries.0 {
+                Item::One(entry) => protocol.successes.entry(entry.0).or_default().push(entry.1),
+                Item::Json(json) => {
+                    let object = [b"{", json.as_slice(), b"}"].concat();
+                    let entries: BTreeMap<String, Vec<_>> = serde_json::from_slice(&object).map_err(broken)?;
+                    protocol.successes.extend(entries);
+                }
+            }
         }
         Ok(ProtocolledDefectSet { value, protocol })
     }
@@ -95,15 +144,13 @@ impl DefectList {
 impl From<ProtocolledDefectSet> for DefectList {
     fn from(set: ProtocolledDefectSet) -> Self {
         let protocol = set.protocol;
-        Self::streamed(set.value.into_iter().map(Ok), move || ListProtocol {
-            successes: Box::new(std::iter::empty()),
-            rest: protocol,
-        })
+        Self::streamed(set.value.into_iter().map(Ok), move || protocol)
     }
 }
 
-/// A piece is sent once it has this many bytes. Larger pieces gain nothing and cost memory per reader.
-const PIECE_BYTES: usize = 64 * 1024;
+/// A piece is sent once it has this many bytes: so many that calling for it costs little beside it. It
+/// is less than the 64 KiB that ready text best has, so that such a text is a piece by itself.
+const PIECE_BYTES: usize = 32 * 1024;
 
 /// Turns a [`DefectList`] into the bytes of a `ProtocolledDefectSet` in JSON, piece by piece.
 pub(crate) struct ListWriter {
@@ -112,7 +159,7 @@ pub(crate) struct ListWriter {
 
 enum Stage {
     Defects { list: DefectList, first: bool },
-    Successes { successes: Box<dyn Iterator<Item = (String, ProtocolEntry)> + Send>, first: bool, rest: Protocol },
+    Successes { successes: Box<dyn Iterator<Item = ListedSuccesses> + Send>, first: bool, rest: Protocol },
     Done,
 }
 
@@ -140,20 +187,11 @@ impl ListWriter {
                 if first {
                     piece.extend_from_slice(br#"{"value":["#);
                 }
-                let is_something = |defects: &Result<ListedDefects, _>| !matches!(defects, Ok(ListedDefects(Listed::Json(json))) if json.is_empty());
+                let is_something = |defects: &Result<ListedDefects, _>| {
+                    defects.as_ref().map_or(true, |defects| defects.0.is_something())
+                };
                 if let Some(defects) = list.defects.find(is_something) {
-                    let defects = defects?.0;
-                    // Not a byte more than needed: every reader that is slow holds a piece.
-                    let room = match &defects {
-                        Listed::Defect(_) => PIECE_BYTES + PIECE_BYTES / 4,
-                        Listed::Json(json) => piece.len() + json.len() + 1,
-                    };
-                    piece.reserve_exact(room.saturating_sub(piece.len()));
-                    separate(piece, first);
-                    match defects {
-                        Listed::Defect(defect) => write_json(piece, &*defect)?,
-                        Listed::Json(json) => piece.extend_from_slice(&json),
-                    }
+                    write_item(piece, first, defects?.0, |piece, defect| write_json(piece, &*defect))?;
                     self.stage = Stage::Defects { list, first: false };
                 } else {
                     let ListProtocol { successes, mut rest } = (list.protocol)();
@@ -167,9 +205,8 @@ impl ListWriter {
                 }
             }
             Stage::Successes { mut successes, first, rest } => {
-                if let Some((key, entry)) = successes.next() {
-                    separate(piece, first);
-                    write_member(piece, &key, &[entry])?;
+                if let Some(entries) = successes.find(|entries| entries.0.is_something()) {
+                    write_item(piece, first, entries.0, |piece, entry| write_member(piece, &entry.0, &[entry.1]))?;
                     self.stage = Stage::Successes { successes, first: false, rest };
                 } else {
                     piece.push(b'}');
@@ -183,6 +220,35 @@ impl ListWriter {
         }
         Ok(())
     }
+}
+
+fn write_item<T>(
+    piece: &mut Vec<u8>,
+    first: bool,
+    item: Item<T>,
+    write: impl FnOnce(&mut Vec<u8>, Box<T>) -> Result<(), ClientError>,
+) -> Result<(), ClientError> {
+    // Not a byte more than needed: every reader that is slow holds a piece.
+    let room = match &item {
+        Item::One(_) => PIECE_BYTES + PIECE_BYTES / 4,
+        Item::Json(json) => piece.len() + json.len() + 1,
+    };
+    match item {
+        // The space becomes what separates it from the piece before.
+        Item::Json(mut json) if piece.is_empty() && !first && json.starts_with(b" ") => {
+            json[0] = b',';
+            *piece = json;
+        }
+        item => {
+            piece.reserve_exact(room.saturating_sub(piece.len()));
+            separate(piece, first);
+            match item {
+                Item::One(one) => write(piece, one)?,
+                Item::Json(json) => piece.extend_from_slice(&json),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn separate(piece: &mut Vec<u8>, first: bool) {
@@ -231,7 +297,7 @@ mod tests {
             let mut rest = Protocol::of_success("own", ProtocolCode::ImportSuccess, "kept");
             rest.add_general_warning(ProtocolCode::ImportWarning, "line 3");
             let entry = || ProtocolEntry::new(ProtocolCode::ImportSuccess, "read");
-            ListProtocol { successes: Box::new((0..count).map(move |n| (format!("BUG-{n}"), entry()))), rest }
+            ListProtocol::streamed((0..count).map(move |n| (format!("BUG-{n}"), entry())), rest)
         })
     }
 
@@ -260,23 +326,42 @@ mod tests {
 
     #[test]
     fn json_is_handed_out_as_it_is_between_defects() {
-        let json = |numbers: std::ops::Range<usize>| {
+        let text = |numbers: std::ops::Range<usize>| {
             let defects: Vec<_> = numbers.map(|number| serde_json::to_string(&defect(number)).unwrap()).collect();
-            Ok(ListedDefects::from_json(defects.join(" ,\n").into_bytes()))
+            defects.join(" ,\n").into_bytes()
+        };
+        let json = |numbers| Ok(ListedDefects::from_json(text(numbers)));
+        let spaced = |numbers| Ok(ListedDefects::from_json([b" ".to_vec(), text(numbers)].concat()));
+        let entries = |numbers: std::ops::Range<usize>, space: &str| {
+            let entry = serde_json::to_string(&[ProtocolEntry::new(ProtocolCode::ImportSuccess, "read")]).unwrap();
+            let entries: Vec<_> = numbers.map(|number| format!("\"BUG-{number}\":{entry}")).collect();
+            ListedSuccesses::from_json(format!("{space}{}", entries.join(",")).into_bytes())
         };
         let list = || {
-            let items = [json(0..0), json(0..2), json(2..2), Ok(defect(2).into()), json(3..500), json(500..500)];
-            DefectList::streamed(items.into_iter(), || ListProtocol {
-                successes: Box::new(std::iter::empty()),
-                rest: Protocol::default(),
+            let defects = [
+                json(0..0),
+                spaced(0..2),
+                json(2..2),
+                Ok(defect(2).into()),
+                json(3..150),
+                spaced(150..300),
+                spaced(300..301),
+                json(301..500),
+                json(500..500),
+            ];
+            let one = ("BUG-0".to_owned(), ProtocolEntry::new(ProtocolCode::ImportSuccess, "read"));
+            let successes = [one.into(), entries(1..300, ""), entries(0..0, ""), entries(300..500, " ")];
+            DefectList::streamed(defects.into_iter(), || {
+                ListProtocol::streamed(successes.into_iter(), Protocol::default())
             })
         };
         let (sizes, set) = written(list());
         assert_eq!(set, list().collect().unwrap());
         assert_eq!(set.value, (0..500).map(defect).collect::<Vec<_>>());
-        assert!(sizes.len() >= 2, "{sizes:?}");
+        assert_eq!(set.protocol.successes.len(), 500);
+        assert!(sizes.contains(&(text(150..300).len() + 1)), "with a space at its beginning it is a piece: {sizes:?}");
         let broken = DefectList::streamed(std::iter::once(Ok(ListedDefects::from_json(b"{".to_vec()))), || {
-            unreachable!("the protocol is for complete lists")
+            unreachable!("the protocol is for complete lists") as Protocol
         });
         assert!(matches!(broken.collect(), Err(ClientError::Internal(_))));
     }
@@ -293,7 +378,7 @@ mod tests {
     #[test]
     fn an_error_among_the_defects_ends_the_list() {
         let list = DefectList::streamed([Ok(defect(1)), Err(ClientError::unavailable("gone"))].into_iter(), || {
-            unreachable!("the protocol is for complete lists")
+            unreachable!("the protocol is for complete lists") as Protocol
         });
         assert_eq!(ListWriter::new(list).next_piece(), Err(ClientError::unavailable("gone")));
     }

@@ -33,7 +33,7 @@ pub(crate) use error::StoreError;
 pub(crate) use file::BrokenLine;
 use folder::{Folder, Limits, Operation, Outcome};
 use lock::HostLock;
-pub(crate) use read::{Listed, Pieces};
+pub(crate) use read::{ListedIds, Pieces};
 use tidier::Tidier;
 
 /// The defects of all projects.

@@ -60,8 +60,9 @@ pub(crate) type Handle = Arc<dyn DiskFile>;
 
 /// What is done with an open file.
 pub(crate) trait DiskFile: Send + Sync {
-    /// Reads at most as many bytes as there is room for; 0 at the end of the file.
-    fn read_at(&self, room: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Adds at most as many bytes as there is spare capacity for, which is not filled with anything
+    /// before: that took a tenth of the time of a list. 0 at the end of the file.
+    fn read_at(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize>;
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     fn set_length(&self, length: u64) -> io::Result<()>;
     /// What was written is on stable storage when this returns, with what is needed to read it back.
@@ -96,30 +97,32 @@ impl fmt::Debug for dyn DiskFile {
     }
 }
 
+/// Reads all of a range, behind what the bytes already are; a file that ends before is an error.
+pub(crate) fn append_exact(file: &dyn DiskFile, bytes: &mut Vec<u8>, offset: u64, length: usize) -> io::Result<()> {
+    let before = bytes.len();
+    append_up_to(file, bytes, offset, length)?;
+    if bytes.len() - before < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+}
+
 /// Reads all of a range; a file that ends before is an error.
-pub(crate) fn read_exact(file: &dyn DiskFile, mut room: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !room.is_empty() {
-        match file.read_at(room, offset)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => {
-                room = &mut room[read..];
-                offset += read as u64;
-            }
-        }
-    }
-    Ok(())
+pub(crate) fn read_exact(file: &dyn DiskFile, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    append_exact(file, &mut bytes, offset, length)?;
+    Ok(bytes)
 }
 
 /// Reads a range up to the end of the file.
 pub(crate) fn read_up_to(file: &dyn DiskFile, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        match file.read_at(&mut bytes[filled..], offset + filled as u64)? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    bytes.truncate(filled);
+    let mut bytes = Vec::new();
+    append_up_to(file, &mut bytes, offset, length)?;
     Ok(bytes)
+}
+
+fn append_up_to(file: &dyn DiskFile, bytes: &mut Vec<u8>, offset: u64, length: usize) -> io::Result<()> {
+    let before = bytes.len();
+    bytes.reserve_exact(length);
+    while bytes.len() - before < length && file.read_at(bytes, offset + (bytes.len() - before) as u64)? > 0 {}
+    // There may be room for more than was asked for.
+    bytes.truncate(before + length);
+    Ok(())
 }

@@ -10,7 +10,7 @@ use defect_plugin_api::model::DefectWithId;
 
 use super::disk::{Disk, Handle, Mode, read_exact};
 use super::error::StoreError;
-use super::index::{Entry, Index, Slot, key_of};
+use super::index::{Entry, Index, Slot, key_of, number_of_key};
 use crate::line::{self, Line};
 use crate::warnings::Warnings;
 
@@ -150,9 +150,8 @@ impl DefectFile {
 
     /// A line's bytes, to the end of its padding when `padded`.
     pub(super) fn read(&self, entry: &Entry, padded: bool) -> Result<Vec<u8>, StoreError> {
-        let mut text = vec![0; if padded { entry.room as usize } else { entry.text() }];
-        read_exact(&*self.handle, &mut text, entry.offset()).map_err(self.failed("read"))?;
-        Ok(text)
+        let length = if padded { entry.room as usize } else { entry.text() };
+        read_exact(&*self.handle, entry.offset(), length).map_err(self.failed("read"))
     }
 
     /// The defect of a line; `None` when another program has changed it.
@@ -167,7 +166,7 @@ impl DefectFile {
     pub(super) fn find(&self, index: &Index, id: &str) -> Result<Vec<Slot>, StoreError> {
         let key = key_of(id);
         let mut slots = index.slots(key);
-        if super::index::id_of(key).is_none() {
+        if number_of_key(key).is_none() {
             // Two texts may have one hash.
             let mut found = Vec::new();
             for slot in slots {
@@ -188,8 +187,8 @@ impl DefectFile {
             (index.broken.clone(), index.more_broken)
         };
         for line in broken {
-            let mut text = vec![0; usize::try_from(line.text).unwrap_or(0)];
-            read_exact(&*self.handle, &mut text, line.offset).map_err(self.failed("read"))?;
+            let length = usize::try_from(line.text).unwrap_or(0);
+            let text = read_exact(&*self.handle, line.offset, length).map_err(self.failed("read"))?;
             if let Line::Broken(reason) = Line::parse(&text) {
                 warnings.push(BrokenLine { file: self.display_name(), number: line.number, reason });
             }
@@ -212,9 +211,8 @@ pub(super) fn scan(handle: &Handle) -> io::Result<Index> {
     loop {
         let filled = buffer.len();
         let left = index.stamp.length.saturating_sub(offset + filled as u64) + 1;
-        buffer.resize(filled + usize::try_from(left).unwrap_or(PIECE).clamp(4096, PIECE), 0);
-        let read = handle.read_at(&mut buffer[filled..], offset + filled as u64)?;
-        buffer.truncate(filled + read);
+        buffer.reserve(usize::try_from(left).unwrap_or(PIECE).clamp(4096, PIECE));
+        let read = handle.read_at(&mut buffer, offset + filled as u64)?;
         let mut start = 0;
         for newline in memchr::memchr_iter(b'\n', &buffer[searched..]).map(|at| at + searched) {
             add_line(&mut index, number, offset, start, &buffer[start..newline], 1);

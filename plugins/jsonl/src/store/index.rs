@@ -29,14 +29,9 @@ fn number_of(id: &str) -> Option<u64> {
     digits.parse().ok().filter(|number| plain && number & HASHED == 0)
 }
 
-/// The id of a key; `None` when only the line knows it.
-pub(super) fn id_of(key: Key) -> Option<String> {
-    (key & HASHED == 0).then(|| format!("{}{key}", line::ID_PREFIX))
-}
-
-/// The number of a key's id; 0 when only the line knows it.
-pub(super) fn number_of_key(key: Key) -> u64 {
-    if key & HASHED == 0 { key } else { 0 }
+/// The number of a key's id, which is `BUG-` and it; `None` when only the line knows the id.
+pub(super) fn number_of_key(key: Key) -> Option<u64> {
+    (key & HASHED == 0).then_some(key)
 }
 
 /// Where a defect is.
@@ -291,10 +286,10 @@ mod tests {
     #[test]
     fn only_the_ids_that_we_make_are_numbers() {
         for id in ["BUG-0", "BUG-1", "BUG-9223372036854775807"] {
-            assert_eq!(id_of(key_of(id)).as_deref(), Some(id));
+            assert_eq!(number_of_key(key_of(id)).map(|number| format!("BUG-{number}")).as_deref(), Some(id));
         }
         for id in ["", "1", "BUG-", "BUG-01", "BUG-+1", "bug-1", "BUG-9223372036854775808", "BUG-1 ", "BUG-١"] {
-            assert_eq!(id_of(key_of(id)), None, "{id}");
+            assert_eq!(number_of_key(key_of(id)), None, "{id}");
             assert_eq!(key_of(id), key_of(id));
         }
     }

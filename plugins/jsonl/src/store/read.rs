@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use defect_plugin_api::model::DefectWithId;
 
-use super::disk::read_exact;
+use super::disk::append_exact;
 use super::error::StoreError;
 use super::file::DefectFile;
-use super::index::{Entry, Index, Slot, id_of, key_of};
+use super::index::{Entry, Index, Slot, key_of, number_of_key};
 use crate::line::{self, Line};
 use crate::warnings::Warnings;
 
-/// Bytes of the first piece of a list, and of the others.
-const FIRST_PIECE: u64 = 64 * 1024;
-const PIECE: u64 = 128 * 1024;
+/// Bytes of a piece: as many as the plugin API sends at once without copying them.
+const PIECE: u64 = 64 * 1024;
 /// More bytes than this between two defects are not read.
 const WIDEST_GAP: u64 = 4 * 1024;
 
-/// The defects of several files as JSON, a piece at a time: some of them, separated by commas.
+/// The defects of several files as JSON, a piece at a time: a space, then some of them, separated by commas.
 ///
 /// Every defect that is there from the first piece to the last is in one piece, also when its line is
 /// moved meanwhile; one that is deleted meanwhile may be missing, one that is changed is as it was or
@@ -28,7 +27,6 @@ pub(crate) struct Pieces {
     ahead: std::vec::IntoIter<Cursor>,
     current: Option<Cursor>,
     listed: Listed,
-    size: u64,
 }
 
 /// Where a list is in a file.
@@ -80,28 +78,49 @@ impl Listed {
         }
     }
 
-    /// The ids of the listed defects, each once. An id that only the line knows is read again; it is
-    /// left out when the defect is gone by now.
-    pub(crate) fn ids(self) -> impl Iterator<Item = String> + Send {
-        self.files.into_iter().flat_map(|(file, bits)| {
-            let slots = bits.into_iter().enumerate().flat_map(|(word, bits)| {
-                (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| (word * 64 + bit) as Slot)
-            });
-            slots.filter_map(move |slot| id_at(&file, slot))
-        })
+    /// Their ids.
+    pub(crate) fn into_ids(self) -> ListedIds {
+        ListedIds { files: self.files.into_iter(), current: None }
     }
 }
 
-fn id_at(file: &DefectFile, slot: Slot) -> Option<String> {
-    let index = file.index();
-    let entry = index.get(slot)?;
-    if entry.is_repeated() {
-        return None;
+/// The ids of the listed defects, each once. An id that only the line knows is read again; it is left
+/// out when the defect is gone by now.
+pub(crate) struct ListedIds {
+    files: std::vec::IntoIter<(Arc<DefectFile>, Vec<u64>)>,
+    current: Option<(Arc<DefectFile>, std::iter::Enumerate<std::vec::IntoIter<u64>>)>,
+}
+
+impl ListedIds {
+    /// Hands on some more, up to 64; false when there are no more, or when `visit` had enough.
+    pub(crate) fn visit_some(&mut self, mut visit: impl FnMut(&str) -> bool) -> bool {
+        loop {
+            if let Some((file, words)) = &mut self.current
+                && let Some((word, bits)) = words.next()
+            {
+                let index = file.index();
+                let mut id = line::ID_PREFIX.to_owned();
+                let mut goes_on = true;
+                for bit in (0..u64::BITS).filter(|bit| bits >> bit & 1 == 1) {
+                    let slot = (word * 64) as Slot + bit;
+                    let Some(entry) = index.get(slot).filter(|entry| !entry.is_repeated()) else { continue };
+                    if let Some(number) = number_of_key(entry.key) {
+                        id.truncate(line::ID_PREFIX.len());
+                        id.push_str(itoa::Buffer::new().format(number));
+                        goes_on &= visit(&id);
+                        continue;
+                    }
+                    let entry = index.follow(slot).and_then(|slot| index.get(slot));
+                    if let Some(defect) = entry.and_then(|entry| file.defect(entry).ok()?) {
+                        goes_on &= visit(&defect.id);
+                    }
+                }
+                return goes_on;
+            }
+            let Some((file, bits)) = self.files.next() else { return false };
+            self.current = Some((file, bits.into_iter().enumerate()));
+        }
     }
-    id_of(entry.key).or_else(|| {
-        let entry = index.get(index.follow(slot)?)?;
-        file.defect(entry).ok()?.map(|defect| defect.id)
-    })
 }
 
 impl Pieces {
@@ -138,12 +157,12 @@ impl Pieces {
         });
         let mut ahead = cursors.collect::<Result<Vec<_>, StoreError>>()?.into_iter();
         let current = ahead.next();
-        Ok(Self { files, ahead, current, listed: Listed::default(), size: FIRST_PIECE })
+        Ok(Self { files, ahead, current, listed: Listed::default() })
     }
 
     fn none() -> Self {
         let (files, ahead) = (Vec::new(), Vec::new().into_iter());
-        Self { files, ahead, current: None, listed: Listed::default(), size: FIRST_PIECE }
+        Self { files, ahead, current: None, listed: Listed::default() }
     }
 
     /// The lines that nobody can read.
@@ -160,10 +179,9 @@ impl Pieces {
 
     fn next_piece(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         while let Some(cursor) = &mut self.current {
-            let piece = cursor.next_piece(self.size, &mut self.listed)?;
-            if let Some(piece) = piece {
-                self.size = PIECE;
-                return Ok(Some(piece));
+            let piece = cursor.next_piece(&mut self.listed)?;
+            if piece.is_some() {
+                return Ok(piece);
             }
             self.current = self.ahead.next();
         }
@@ -184,7 +202,7 @@ impl Iterator for Pieces {
 }
 
 impl Cursor {
-    fn next_piece(&mut self, size: u64, listed: &mut Listed) -> Result<Option<Vec<u8>>, StoreError> {
+    fn next_piece(&mut self, listed: &mut Listed) -> Result<Option<Vec<u8>>, StoreError> {
         let file = Arc::clone(&self.file);
         let index = file.index();
         let mut lines: Vec<Entry> = Vec::new();
@@ -205,7 +223,7 @@ impl Cursor {
                 break;
             }
             if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
-                let fits = entry.end() - first.offset() <= size && entry.offset() - last.end() <= WIDEST_GAP;
+                let fits = entry.end() - first.offset() <= PIECE && entry.offset() - last.end() <= WIDEST_GAP;
                 if !fits {
                     break;
                 }
@@ -216,12 +234,14 @@ impl Cursor {
         }
         let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(None) };
         let start = first.offset();
-        let mut bytes = vec![0; usize::try_from(last.offset() - start).unwrap_or(usize::MAX) + last.text()];
-        read_exact(&**file.handle(), &mut bytes, start).map_err(file.failed("read"))?;
+        let length = usize::try_from(last.offset() - start).unwrap_or(usize::MAX / 2) + last.text();
+        let mut bytes = Vec::with_capacity(1 + length);
+        bytes.push(b' ');
+        append_exact(&**file.handle(), &mut bytes, start, length).map_err(file.failed("read"))?;
         // The stamp tells afterwards whether these are the bytes that the index speaks of.
         let untouched = file.is_untouched(&index);
         drop(index);
-        let at = |entry: &Entry| usize::try_from(entry.offset() - start).unwrap_or(usize::MAX);
+        let at = |entry: &Entry| 1 + usize::try_from(entry.offset() - start).unwrap_or(usize::MAX - 1);
         if untouched && lines.iter().all(Entry::is_servable) {
             for pair in lines.windows(2) {
                 // Between two lines is at least one byte: the end of the first.
@@ -234,9 +254,7 @@ impl Cursor {
         let mut piece = Vec::with_capacity(bytes.len());
         for entry in &lines {
             let text = &bytes[at(entry)..at(entry) + entry.text()];
-            if !piece.is_empty() {
-                piece.push(b',');
-            }
+            piece.push(if piece.is_empty() { b' ' } else { b',' });
             if untouched && entry.is_servable() {
                 piece.extend_from_slice(text);
                 continue;

@@ -160,11 +160,9 @@ impl DefectClient for FaultyDefectClient {
                 Ok(Self::defect(number))
             }
         });
-        Ok(DefectList::streamed(defects, move || ListProtocol {
-            successes: Box::new(
-                (0..count).map(|n| (format!("F-{n}"), ProtocolEntry::new(ProtocolCode::ImportSuccess, "made up"))),
-            ),
-            rest: Protocol::default(),
+        Ok(DefectList::streamed(defects, move || {
+            let entry = |n| (format!("F-{n}"), ProtocolEntry::new(ProtocolCode::ImportSuccess, "made up"));
+            ListProtocol::streamed((0..count).map(entry), Protocol::default())
         }))
     }
 

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::buffer::spare_capacity;
+use rustix::io::{pread, retry_on_intr};
+
 use super::{Disk, DiskFile, Handle, Identity, Mode, Stamp};
 
 pub(crate) struct RealDisk;
@@ -25,13 +28,8 @@ fn stamp_of(found: &Metadata) -> Stamp {
 }
 
 impl DiskFile for File {
-    fn read_at(&self, room: &mut [u8], offset: u64) -> io::Result<usize> {
-        loop {
-            match FileExt::read_at(self, room, offset) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => return outcome,
-            }
-        }
+    fn read_at(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
+        Ok(retry_on_intr(|| pread(self, spare_capacity(bytes), offset))?)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {

@@ -9,7 +9,7 @@ use defect_plugin_api::model::{Defect, DefectWithId};
 
 use super::super::error::StoreError;
 use super::super::file::{DefectFile, is_servable};
-use super::super::index::{Entry, Index, Key, Slot, key_of};
+use super::super::index::{Entry, Index, Key, Slot, key_of, number_of_key};
 use super::super::journal::{Change, Record};
 use super::super::read::new_text;
 use super::{Committer, Folder, Job, Operation, Outcome, small};
@@ -385,7 +385,7 @@ impl Edit {
     fn appended(&self, index: &mut Index, key: Key, text: &[u8]) -> Entry {
         let end = self.changes.first().map_or(0, |change| change.offset + change.new.len() as u64);
         (index.length, index.open_end) = (end, false);
-        index.largest_id = index.largest_id.max(super::super::index::number_of_key(key));
+        index.largest_id = index.largest_id.max(number_of_key(key).unwrap_or(0));
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         Entry::new(key, end - 1 - text.len() as u64, length, length, 1, is_servable(text))
     }

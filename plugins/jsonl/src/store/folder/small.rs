@@ -15,11 +15,11 @@ pub(super) fn rewrite<'a>(
 ) -> Result<(), StoreError> {
     let failed = file.failed("read");
     let path = disk.canonicalize(&file.path).map_err(&failed)?;
-    let (mut content, mut pieces) = (Vec::new(), Vec::new());
-    {
+    let mut pieces = Vec::new();
+    let content = {
         let index = file.index();
-        content.resize(usize::try_from(index.length).unwrap_or(0), 0);
-        read_exact(&**file.handle(), &mut content, 0).map_err(&failed)?;
+        let length = usize::try_from(index.length).unwrap_or(0);
+        let content = read_exact(&**file.handle(), 0, length).map_err(&failed)?;
         for edit in edits {
             match &edit.what {
                 What::Append { text, .. } => pieces.push((content.len(), content.len(), Some(text))),
@@ -33,7 +33,8 @@ pub(super) fn rewrite<'a>(
                 })),
             }
         }
-    }
+        content
+    };
     // Stable: what is appended stays in order.
     pieces.sort_by_key(|(start, ..)| *start);
     let mut new = Vec::with_capacity(content.len());

@@ -157,7 +157,9 @@ impl World {
                 assert_eq!(before, None, "{context}: `{}` is there twice", defect.id);
             }
         }
-        let ids: BTreeSet<_> = pieces.take_listed().ids().collect();
+        let (mut ids, mut rest) = (BTreeSet::new(), pieces.take_listed().into_ids());
+        // Ends, and fails below, at an id that is there twice.
+        while rest.visit_some(|id| ids.insert(id.to_owned())) {}
         assert_eq!(ids, listed.keys().cloned().collect(), "{context}");
         for (id, titles) in &self.model.titles {
             let found = listed.get(id).cloned().unwrap_or_default();

@@ -294,12 +294,11 @@ impl SimulatedFile {
 }
 
 impl DiskFile for SimulatedFile {
-    fn read_at(&self, room: &mut [u8], offset: u64) -> io::Result<usize> {
+    fn read_at(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
         self.with(|state| {
-            let bytes = &state.files[&self.number].bytes;
-            let rest = bytes.get(offset as usize..).unwrap_or_default();
-            let length = rest.len().min(room.len());
-            room[..length].copy_from_slice(&rest[..length]);
+            let rest = state.files[&self.number].bytes.get(offset as usize..).unwrap_or_default();
+            let length = rest.len().min(bytes.capacity() - bytes.len());
+            bytes.extend_from_slice(&rest[..length]);
             Ok(length)
         })
     }
