@@ -51,6 +51,17 @@ fn an_error_late_in_a_list_breaks_the_transfer_off() {
 }
 
 #[test]
+fn a_list_that_hangs_in_the_middle_breaks_off_after_the_time_of_a_call() {
+    let hanging = "defects = 10000\nwait_at_defect = 9000\ngate = \"gate\"";
+    let host = HostFolder::faulty_with("call_timeout = 0.5", hanging).start();
+    let body = String::from_utf8_lossy(&list_of(host.address()).rest()).into_owned();
+    assert!(body.contains("Defect 8000") && !body.contains("Defect 9000"));
+    host.wait_for_log("the answer of `get_defects` breaks off: plugin `faulty_defect_client` did not answer");
+    host.folder().write("gate", "");
+    assert_eq!(host.client().get("/projects").status, 200);
+}
+
+#[test]
 fn an_error_early_in_a_list_is_an_error_status() {
     let host = HostFolder::faulty("defects = 10000\nfail_at_defect = 3").start();
     let answer = host.client().post(LIST, &json!({}));

@@ -40,6 +40,9 @@ pub struct Answer {
 /// The rest of a long answer. Pulling and dropping it runs the plugin's code, which may block.
 pub struct Rest(RawStreamBox);
 
+/// Nobody pins what is behind the box: it is only called.
+impl Unpin for Rest {}
+
 impl Rest {
     /// The next piece; `None` after the last. Blocks.
     ///

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use defect_plugin_api::Operation;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, Span};
+use tracing::Span;
 
 use super::error::ApiError;
-use crate::plugin::{Answer, CallError, Client, Rest};
+use super::supply::Supply;
+use crate::plugin::{Answer, CallError, Client};
 
 /// How many calls run in the plugin at once. A call that never returns keeps its place: when all are
 /// taken, requests are answered with 503 until one is given back.
@@ -59,8 +60,16 @@ impl Backend {
         Ok(Reply { backend: self.clone(), operation, answer })
     }
 
+    /// The plugin's client, to be called in [`Backend::run`] only.
+    pub(super) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+
     /// Runs the plugin's code on a thread that may block.
-    async fn run<T: Send + 'static>(
+    ///
+    /// # Errors
+    /// Those of `code`; [`ApiError::TimedOut`] and [`ApiError::Busy`].
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         operation: Operation,
         code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
@@ -97,7 +106,8 @@ impl Backend {
     }
 }
 
-fn failed(client: &Client, operation: Operation, error: CallError) -> ApiError {
+/// A failed call as the caller is told it. The log is told more.
+pub(super) fn failed(client: &Client, operation: Operation, error: CallError) -> ApiError {
     match error {
         CallError::Client(error) => ApiError::Client(error),
         CallError::Panicked(report) => {
@@ -127,76 +137,13 @@ impl Reply {
         axum::body::to_bytes(self.into_body(), usize::MAX).await.map_err(|_| ApiError::Host)
     }
 
-    /// The answer as a body that is pulled piece by piece as its reader takes it, one piece ahead: the
-    /// next one is made while the reader has this one. Between two pieces no thread is held. An error in
-    /// the middle breaks the transfer off: the status is out by then.
+    /// The answer as a body. Of a long one, the rest is made while its reader takes it, see [`Supply`].
     pub(super) fn into_body(self) -> Body {
         let Self { backend, operation, answer } = self;
         let Some(rest) = answer.rest else {
             return Body::from(answer.first);
         };
-        // The body is pulled after the request's span has ended: what is logged then belongs to it still.
-        let pulling = Pulling { backend, operation, rest: Held(Some(rest)), span: Span::current() };
-        let pieces = stream::unfold(Some(pulling.ahead()), |ahead| async move {
-            let (pulled, pulling) = match ahead?.await {
-                Ok(outcome) => outcome,
-                Err(join) => {
-                    tracing::error!("the host's own code failed in the middle of an answer: {join}");
-                    return Some((Err(ApiError::Host), None));
-                }
-            };
-            match pulled {
-                Ok(Some(piece)) => Some((Ok(piece), Some(pulling.ahead()))),
-                Ok(None) => None,
-                Err(error) => {
-                    let _of_the_request = pulling.span.enter();
-                    tracing::error!("the answer of `{}` breaks off: {error}", pulling.operation.name());
-                    Some((Err(error), None))
-                }
-            }
-        });
         let first = stream::once(async move { Ok(answer.first) });
-        Body::from_stream(futures_util::StreamExt::chain(first, pieces))
-    }
-}
-
-/// An answer of which something may still come.
-struct Pulling {
-    backend: Backend,
-    operation: Operation,
-    rest: Held,
-    span: Span,
-}
-
-type Pulled = (Result<Option<Bytes>, ApiError>, Pulling);
-
-impl Pulling {
-    /// Pulls the next piece without waiting for somebody who wants it.
-    fn ahead(mut self) -> JoinHandle<Pulled> {
-        let span = self.span.clone();
-        tokio::spawn(async move { (self.next_piece().await, self) }.instrument(span))
-    }
-
-    async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let Some(mut rest) = self.rest.0.take() else { return Ok(None) };
-        let (client, operation) = (Arc::clone(&self.backend.client), self.operation);
-        let pulled = self.backend.run(operation, move || {
-            let piece = rest.next_piece().map_err(|error| failed(&client, operation, error));
-            piece.map(|piece| (piece, Held(Some(rest))))
-        });
-        let (piece, rest) = pulled.await?;
-        self.rest = rest;
-        Ok(piece)
-    }
-}
-
-/// The rest of an answer, dropped on a thread that may block: that runs the plugin's code too.
-struct Held(Option<Rest>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let (Some(rest), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn_blocking(move || drop(rest));
-        }
+        Body::from_stream(first.chain(Supply::new(backend, operation, rest)))
     }
 }

@@ -18,7 +18,7 @@ use tower_http::normalize_path::NormalizePath;
 
 /// What a connection holds of an answer that its reader does not take, and of a request's head. With
 /// hyper's own 400 KiB, forty readers that stand still would hold 16 MB.
-const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
+const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Why no connection can be accepted.
 #[derive(Debug, thiserror::Error)]

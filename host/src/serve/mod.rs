@@ -10,6 +10,7 @@ mod health;
 mod listen;
 mod request_log;
 mod routes;
+mod supply;
 
 use std::sync::Arc;
 use std::time::Duration;
