@@ -158,7 +158,7 @@ fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceC
     let client_address = client_address(service)?;
     let backend = Backend::new(prepared.client, service.call_timeout);
     let authenticator = Authenticator::new(prepared.verifier);
-    let (router, _) = serve::router(Api::new(backend.clone()), authenticator, client_address)?;
+    let (answering, _) = serve::service(Api::new(backend.clone()), authenticator, client_address)?;
     let listener = Listener::bind(&service.host, service.port, tls.as_ref())?;
     let keep_alive = Duration::from_secs(service.server.keep_alive_timeout);
     // Long enough for any accepted call to end by itself or by its own limit.
@@ -167,7 +167,7 @@ fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceC
         let stop = stop_signal().map_err(StartError::Runtime)?;
         let scheme = if listener.is_tls() { "https" } else { "http" };
         tracing::info!("listening on {scheme}://{}", listener.address());
-        listener.serve(router, keep_alive, grace, stop).await.map_err(StartError::from)
+        listener.serve(answering, keep_alive, grace, stop).await.map_err(StartError::from)
     });
     // The last use of the client, on a thread that may block: its end is the plugin's code too.
     runtime.spawn_blocking(move || drop(backend));

@@ -15,7 +15,8 @@ pub(super) type Tag = [u8; 32];
 
 /// The verdicts on recently seen credentials. Readers share the lock and hold it for one comparison.
 pub(super) struct CredentialCache {
-    key: [u8; 64],
+    /// Has taken in the key, which is the same for all tags.
+    keyed: Hmac<Sha256>,
     accepted: RwLock<Option<Tag>>,
     refused: RwLock<Refused>,
 }
@@ -33,13 +34,13 @@ impl CredentialCache {
     pub(super) fn new() -> Result<Self, getrandom::Error> {
         let mut key = [0; 64];
         getrandom::fill(&mut key)?;
-        Ok(Self { key, accepted: RwLock::default(), refused: RwLock::default() })
+        Ok(Self { keyed: Hmac::new(&key.into()), accepted: RwLock::default(), refused: RwLock::default() })
     }
 
     /// The tag of these credentials. The length of the name goes in first, so that no other split into
     /// name and password, whatever bytes they hold, has the same tag.
     pub(super) fn tag(&self, username: &str, password: &str) -> Tag {
-        let mut mac = Hmac::<Sha256>::new(&self.key.into());
+        let mut mac = self.keyed.clone();
         mac.update(&(username.len() as u64).to_le_bytes());
         mac.update(username.as_bytes());
         mac.update(password.as_bytes());

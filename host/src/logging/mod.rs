@@ -167,9 +167,9 @@ fn subscriber<C: Output>(
     let directives = settings.directives.as_deref();
 
     let filter = filter::filter(level(settings.console_level), directives).map_err(LoggingError::Directives)?;
-    let console_layer = OutputLayer::new(Arc::clone(&console), start).with_filter(filter);
-
-    let mut file_layer = None;
+    // In one list: an output that is not there would else count as one that may want any event, and then
+    // every event is asked about each time.
+    let mut outputs = vec![OutputLayer::new(Arc::clone(&console), start).with_filter(filter).boxed()];
     let mut unopened = None;
     if let Some(file) = &settings.file {
         let format = PythonFormat::parse(&file.format, Asctime::DateTime).map_err(LoggingError::FileFormat)?;
@@ -178,13 +178,13 @@ fn subscriber<C: Output>(
         match RotatingFile::open(&path, FILE_LIMIT_BYTES) {
             Ok(opened) => {
                 let output = Arc::new(LogFile::new(format, opened, console));
-                file_layer = Some(OutputLayer::new(output, start).with_filter(filter));
+                outputs.push(OutputLayer::new(output, start).with_filter(filter).boxed());
             }
             Err(source) if file.explicit => return Err(LoggingError::File { path, source }),
             Err(error) => unopened = Some(UnopenedFile { path, error }),
         }
     }
-    Ok((registry().with(console_layer).with(file_layer), unopened))
+    Ok((registry().with(outputs), unopened))
 }
 
 #[cfg(test)]

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::HeaderValue;
 use axum::http::header::AUTHORIZATION;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -19,7 +16,6 @@ const MAX_WAITING: usize = 64;
 
 /// Checks credentials, one unknown pair at a time: whoever guesses passwords waits for himself, and
 /// one core stays free for everybody whose credentials are known.
-#[derive(Clone)]
 pub struct Authenticator {
     verifier: Arc<Verifier>,
     waiting: Arc<Semaphore>,
@@ -35,6 +31,19 @@ impl Authenticator {
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             checking: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// Lets a request pass when its credentials are right or it needs none. Its body is not read before.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthorized`]; [`ApiError::Busy`] when too many wait for the check.
+    pub(super) async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+        if is_open(uri.path()) {
+            return Ok(());
+        }
+        let header = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let credentials = basic_auth::parse(header).map_err(|error| ApiError::Unauthorized(error.to_string()))?;
+        self.check(credentials).await
     }
 
     async fn check(&self, credentials: Credentials) -> Result<(), ApiError> {
@@ -61,18 +70,4 @@ impl Authenticator {
 fn is_open(path: &str) -> bool {
     matches!(path, "/" | "/favicon.ico" | "/settings" | "/openapi.yaml" | "/healthz" | "/readyz" | "/docs")
         || path.starts_with("/docs/")
-}
-
-/// Lets a request pass when its credentials are right or it needs none. Its body is not read before.
-pub(super) async fn authenticate(
-    State(authenticator): State<Authenticator>,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    if !is_open(request.uri().path()) {
-        let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let credentials = basic_auth::parse(header).map_err(|error| ApiError::Unauthorized(error.to_string()))?;
-        authenticator.check(credentials).await?;
-    }
-    Ok(next.run(request).await)
 }

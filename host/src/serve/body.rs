@@ -5,6 +5,7 @@ use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation as DocumentedOperation, ReferenceOr, RequestBody, SchemaObject};
@@ -21,12 +22,16 @@ use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{Keyword, ValidationError, Validator};
 use schemars::JsonSchema;
 use serde_json::Value;
+use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use super::error::ApiError;
 
 /// Largest body that is read. (The reference service takes 100 MB; its largest real requests, the
 /// corrections of a synchronisation, stay far below either.)
 pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long a body may stand still.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 /// A JSON body that must be there, not checked yet: see [`Checked`].
 pub(super) struct Required<T>(Bytes, PhantomData<fn() -> T>);
@@ -210,11 +215,11 @@ async fn read(request: Request) -> Result<Bytes, ApiError> {
     if announced.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
         return Err(ApiError::TooLarge(MAX_BODY_BYTES));
     }
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
-    match body.collect().await {
+    let body = Limited::new(TimeoutBody::new(BODY_PAUSE, request.into_body()), MAX_BODY_BYTES);
+    match Box::pin(body).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge(MAX_BODY_BYTES)),
-        Err(error) if chain_has::<tower_http::timeout::TimeoutError>(error.as_ref()) => Err(ApiError::SlowBody),
+        Err(error) if chain_has::<TimeoutError>(error.as_ref()) => Err(ApiError::SlowBody),
         Err(error) => Err(ApiError::BadRequest(format!("the body broke off: {error}"))),
     }
 }

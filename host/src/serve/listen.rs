@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Router, ServiceExt};
+use axum::ServiceExt;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -15,6 +15,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tower_http::normalize_path::NormalizePath;
+
+use super::gate::Service;
 
 /// What a connection holds of an answer that its reader does not take, and of a request's head. With
 /// hyper's own 400 KiB, forty readers that stand still would hold 16 MB.
@@ -142,7 +144,7 @@ impl Listener {
     /// [`ListenError::Serve`].
     pub async fn serve(
         self,
-        router: Router,
+        service: Service,
         keep_alive: Duration,
         grace: Duration,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -157,7 +159,7 @@ impl Listener {
         });
         // A path with a slash at its end means the same as without, as with the reference service.
         let service = ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(
-            NormalizePath::trim_trailing_slash(router),
+            NormalizePath::trim_trailing_slash(service),
         );
         let mut server = axum_server::from_tcp(self.listener).map_err(ListenError::Serve)?.handle(handle);
         // The keep-alive time is also the limit for a request's head, so that a caller who sends none keeps

@@ -6,6 +6,7 @@ mod body;
 mod cached;
 mod document;
 mod error;
+mod gate;
 mod health;
 mod listen;
 mod request_log;
@@ -16,18 +17,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aide::openapi::OpenApi;
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::OriginalUri;
-use axum::http::Method;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::{Method, Uri};
 use defect_plugin_api::Operation;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 pub use auth::Authenticator;
 pub use backend::{Backend, MAX_CALLS};
 pub use body::MAX_BODY_BYTES;
 pub use document::DocumentError;
+pub use gate::Service;
 pub use listen::{ListenError, Listener, Tls};
 pub use request_log::ClientAddress;
 
@@ -38,38 +36,39 @@ use error::ApiError;
 const SETTINGS_LIFETIME: Duration = Duration::from_secs(1);
 /// How long the backend's state is kept, so that probes do not become load on the tracker.
 const READINESS_LIFETIME: Duration = Duration::from_secs(3);
-/// How long a request's body may stand still.
-const BODY_PAUSE: Duration = Duration::from_secs(30);
 
-/// What the endpoints work with.
+/// What the endpoints work with. Cheap to clone: every request has its own.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Shared>);
+
+struct Shared {
     backend: Backend,
-    settings: Arc<Cached<Bytes>>,
-    ready: Arc<Cached<bool>>,
+    settings: Cached<Bytes>,
+    ready: Cached<bool>,
 }
 
 impl Api {
     /// The API through this backend.
     #[must_use]
     pub fn new(backend: Backend) -> Self {
-        Self {
-            backend,
-            settings: Arc::new(Cached::new(SETTINGS_LIFETIME)),
-            ready: Arc::new(Cached::new(READINESS_LIFETIME)),
-        }
+        let (settings, ready) = (Cached::new(SETTINGS_LIFETIME), Cached::new(READINESS_LIFETIME));
+        Self(Arc::new(Shared { backend, settings, ready }))
+    }
+
+    fn backend(&self) -> &Backend {
+        &self.0.backend
     }
 
     /// The plugin's settings as JSON.
     async fn settings(&self) -> Result<Bytes, ApiError> {
-        let known = self.settings.last();
+        let known = self.0.settings.last();
         if let Some(known) = &known
-            && self.backend.is_full()
+            && self.backend().is_full()
         {
             return Ok(known.clone());
         }
         let make = self.small_answer(Operation::GetSettings);
-        match self.settings.get(make).await {
+        match self.0.settings.get(make).await {
             // A plugin that hangs: what it said last is better than nothing.
             Err(error @ (ApiError::Busy | ApiError::TimedOut { .. })) => known.ok_or(error),
             outcome => outcome,
@@ -78,23 +77,23 @@ impl Api {
 
     async fn is_ready(&self) -> Result<bool, ApiError> {
         let make = async { Ok(self.small_answer(Operation::CheckLogin).await?.trim_ascii() == b"true") };
-        self.ready.get(make).await
+        self.0.ready.get(make).await
     }
 
     async fn small_answer(&self, operation: Operation) -> Result<Bytes, ApiError> {
-        self.backend.call(operation, || Ok(b"{}".to_vec())).await?.whole().await
+        self.backend().call(operation, || Ok(b"{}".to_vec())).await?.whole().await
     }
 }
 
-/// The service as a router, and its API document.
+/// The whole service, and its API document.
 ///
 /// # Errors
 /// See [`DocumentError`].
-pub fn router(
+pub fn service(
     api: Api,
     authenticator: Authenticator,
     client_address: ClientAddress,
-) -> Result<(Router, OpenApi), DocumentError> {
+) -> Result<(Service, OpenApi), DocumentError> {
     let mut document = document::empty();
     let routes = routes::router().finish_api_with(&mut document, document::describe);
     let router = routes
@@ -102,18 +101,14 @@ pub fn router(
         .merge(health::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(api)
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(from_fn_with_state(authenticator, auth::authenticate))
-        .layer(from_fn_with_state(client_address, request_log::log))
-        .layer(from_fn(request_log::request_id));
-    Ok((router, document))
+        .with_state(api);
+    Ok((Service::new(router, authenticator, client_address), document))
 }
 
-async fn no_route(OriginalUri(uri): OriginalUri) -> ApiError {
+async fn no_route(uri: Uri) -> ApiError {
     ApiError::NoRoute(uri.path().to_owned())
 }
 
-async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::WrongMethod(method, uri.path().to_owned())
 }

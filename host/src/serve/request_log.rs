@@ -7,26 +7,33 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
-use tracing::Instrument;
+use tracing::Span;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id that is taken over from a caller.
 const MAX_ID_BYTES: usize = 128;
 
-/// Gives the request an id, the caller's own where it sent a sensible one, and the answer the same.
-pub(super) async fn request_id(mut request: Request, next: Next) -> Response {
-    let sent = request.headers().get(&REQUEST_ID).filter(|id| is_sensible(id)).cloned();
-    let id = sent.unwrap_or_else(fresh_id);
-    request.headers_mut().insert(REQUEST_ID, id.clone());
-    let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
-    let mut response = next.run(request).instrument(span).await;
-    response.headers_mut().insert(REQUEST_ID, id);
-    response
+/// What ties an answer to the lines of the log about it.
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The caller's own where it sent a sensible one, else a new one.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self(headers.get(&REQUEST_ID).filter(|id| is_sensible(id)).cloned().unwrap_or_else(fresh_id))
+    }
+
+    /// What is logged within it shows the id.
+    pub(super) fn span(&self) -> Span {
+        tracing::info_span!("request", request_id = self.0.to_str().unwrap_or_default())
+    }
+
+    pub(super) fn put_into(self, response: &mut Response) {
+        response.headers_mut().insert(REQUEST_ID, self.0);
+    }
 }
 
 /// Letters, digits and `-_.`: nothing that could forge a line of the log.
@@ -104,19 +111,29 @@ fn forwarded_for(header: &str, secret: &str) -> Option<String> {
     })
 }
 
-/// Logs the request when its answer begins.
-pub(super) async fn log(State(addresses): State<ClientAddress>, request: Request, next: Next) -> Response {
-    // Not asked with `tracing::enabled!` whether anybody wants the line: with a filter for each output
-    // that takes the next event on this thread from those outputs that did not want this one.
-    let begun = Instant::now();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-    let address = addresses.of(request.headers(), peer);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
-    tracing::info!(target: "defect_host::access", "{address} {method} {path} {status} {milliseconds:.1} ms");
-    response
+/// The log's line about a request, written when its answer begins.
+pub(super) struct AccessLine {
+    begun: Instant,
+    address: String,
+    method: Method,
+    uri: Uri,
+}
+
+impl AccessLine {
+    pub(super) fn begin(addresses: &ClientAddress, request: &Request) -> Self {
+        // Not asked with `tracing::enabled!` whether anybody wants the line: with a filter for each output
+        // that takes the next event on this thread from those outputs that did not want this one.
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+        let address = addresses.of(request.headers(), peer);
+        Self { begun: Instant::now(), address, method: request.method().clone(), uri: request.uri().clone() }
+    }
+
+    pub(super) fn write(&self, response: &Response) {
+        let Self { address, method, .. } = self;
+        let (path, status) = (self.uri.path(), response.status().as_u16());
+        let milliseconds = self.begun.elapsed().as_secs_f64() * 1e3;
+        tracing::info!(target: "defect_host::access", "{address} {method} {path} {status} {milliseconds:.1} ms");
+    }
 }
 
 #[cfg(test)]

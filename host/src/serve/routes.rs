@@ -180,7 +180,7 @@ async fn after_sync(
 impl Api {
     async fn call<T>(&self, operation: Operation, project: Option<String>) -> Result<Reply<T>, ApiError> {
         let request = move || envelope(project, None, None);
-        self.backend.call(operation, request).await.map(Reply::from)
+        self.backend().call(operation, request).await.map(Reply::from)
     }
 
     async fn call_with<T>(
@@ -191,7 +191,7 @@ impl Api {
         body: impl FnOnce() -> Result<Option<Checked>, ApiError> + Send + 'static,
     ) -> Result<Reply<T>, ApiError> {
         let request = move || envelope(Some(project), defect_id, body()?);
-        self.backend.call(operation, request).await.map(Reply::from)
+        self.backend().call(operation, request).await.map(Reply::from)
     }
 }
 

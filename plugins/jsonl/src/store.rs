@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use defect_plugin_api::model::{Defect, DefectWithId};
 
-use crate::project;
+use crate::project::{self, ProjectList};
 use crate::warnings::Warnings;
 use disk::{Disk, RealDisk};
 pub(crate) use error::StoreError;
@@ -39,6 +39,7 @@ use tidier::Tidier;
 /// The defects of all projects.
 pub(crate) struct Store {
     root: PathBuf,
+    projects: ProjectList,
     disk: Arc<dyn Disk>,
     lock: Arc<HostLock>,
     limits: Limits,
@@ -83,7 +84,8 @@ impl Store {
     fn with(root: PathBuf, lock: HostLock, limits: Limits) -> Self {
         let folders = Arc::new(Folders::default());
         let tidier = Tidier::new(Arc::downgrade(&folders), limits.idle);
-        Self { root, disk: Arc::new(RealDisk), lock: Arc::new(lock), limits, folders, tidier }
+        let projects = ProjectList::new(root.clone());
+        Self { root, projects, disk: Arc::new(RealDisk), lock: Arc::new(lock), limits, folders, tidier }
     }
 
     /// Whether the project's folder is there, or the folder of all projects.
@@ -93,7 +95,7 @@ impl Store {
 
     /// The names of all projects, sorted.
     pub(crate) fn projects(&self) -> Result<Vec<String>, StoreError> {
-        project::list(&self.root)
+        self.projects.names()
     }
 
     /// A file beside the defects of a project, or of none; `None` when it is not there.
