@@ -7,11 +7,11 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use defect_plugin_api::Operation;
 use futures_util::{StreamExt, stream};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Span;
 
+use super::call_threads::{CallThreads, Size};
 use super::error::ApiError;
 use super::supply::Supply;
 use crate::plugin::{Answer, CallError, Client};
@@ -20,10 +20,16 @@ use crate::plugin::{Answer, CallError, Client};
 /// taken, requests are answered with 503 until one is given back.
 pub const MAX_CALLS: usize = 64;
 
+/// A call that has not begun by then makes others begin beside those that are slow.
+const HURRY: Duration = Duration::from_millis(1);
+
 /// The plugin's client with the limits under which it is called.
 #[derive(Clone)]
-pub struct Backend {
-    client: Arc<Client>,
+pub struct Backend(Arc<Limited>);
+
+struct Limited {
+    client: Client,
+    threads: CallThreads,
     places: Arc<Semaphore>,
     call_timeout: Duration,
 }
@@ -32,16 +38,17 @@ impl Backend {
     /// A client whose calls may take `call_timeout` each.
     #[must_use]
     pub fn new(client: Client, call_timeout: Duration) -> Self {
-        Self { client: Arc::new(client), places: Arc::new(Semaphore::new(MAX_CALLS)), call_timeout }
+        let (threads, places) = (CallThreads::new(MAX_CALLS), Arc::new(Semaphore::new(MAX_CALLS)));
+        Self(Arc::new(Limited { client, threads, places, call_timeout }))
     }
 
     /// True when a call would have to wait for another one's end.
     pub(super) fn is_full(&self) -> bool {
-        self.places.available_permits() == 0
+        self.0.places.available_permits() == 0
     }
 
-    /// Runs an operation. `request` makes its bytes on the calling thread of the pool, where a large
-    /// body costs the other requests nothing.
+    /// Runs an operation. `request` makes its bytes on the thread of the call, where a large body costs
+    /// the other requests nothing.
     ///
     /// # Errors
     /// What `request` refuses; the plugin's own errors; [`ApiError::TimedOut`] and [`ApiError::Busy`].
@@ -50,19 +57,19 @@ impl Backend {
         operation: Operation,
         request: impl FnOnce() -> Result<Vec<u8>, ApiError> + Send + 'static,
     ) -> Result<Reply, ApiError> {
-        let client = Arc::clone(&self.client);
+        let backend = self.clone();
         let answer = self
             .run(operation, move || {
-                let request = request()?;
-                client.call(operation, &request).map_err(|error| failed(&client, operation, error))
+                let (request, client) = (request()?, backend.client());
+                client.call(operation, &request).map_err(|error| failed(client, operation, error))
             })
             .await?;
         Ok(Reply { backend: self.clone(), operation, answer })
     }
 
     /// The plugin's client, to be called in [`Backend::run`] only.
-    pub(super) fn client(&self) -> Arc<Client> {
-        Arc::clone(&self.client)
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
     }
 
     /// Runs the plugin's code on a thread that may block.
@@ -74,10 +81,11 @@ impl Backend {
         operation: Operation,
         code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let deadline = Instant::now() + self.call_timeout;
-        let place = match Arc::clone(&self.places).try_acquire_owned() {
+        let Limited { client, threads, places, call_timeout } = &*self.0;
+        let deadline = Instant::now() + *call_timeout;
+        let place = match Arc::clone(places).try_acquire_owned() {
             Ok(place) => place,
-            Err(_) => match timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await {
+            Err(_) => match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
                 Ok(Ok(place)) => place,
                 _ => {
                     tracing::error!("all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow");
@@ -86,23 +94,44 @@ impl Backend {
             },
         };
         let span = Span::current();
-        let call = spawn_blocking(move || {
+        let (answer, mut answered) = oneshot::channel();
+        threads.run(size_of(operation), move || {
             let _place = place;
-            span.in_scope(code)
+            // Nobody may be waiting any more.
+            let _ = answer.send(span.in_scope(code));
         });
-        match timeout_at(deadline, call).await {
+        let outcome = match timeout(HURRY, &mut answered).await {
+            Ok(outcome) => Ok(outcome),
+            Err(_) => {
+                threads.hurry();
+                timeout_at(deadline, answered).await
+            }
+        };
+        match outcome {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(join)) => {
-                tracing::error!("the host's own code failed in `{}`: {join}", operation.name());
+            Ok(Err(_)) => {
+                tracing::error!("the host's own code failed in `{}`", operation.name());
                 Err(ApiError::Host)
             }
             Err(_) => {
-                let seconds = self.call_timeout.as_secs_f64();
-                let plugin = self.client.plugin();
+                let (plugin, seconds) = (client.plugin(), call_timeout.as_secs_f64());
                 tracing::error!("plugin `{plugin}` did not answer `{}` within {seconds} s", operation.name());
                 Err(ApiError::TimedOut { plugin: plugin.to_owned(), operation: operation.name(), seconds })
             }
         }
+    }
+}
+
+fn size_of(operation: Operation) -> Size {
+    match operation {
+        Operation::CheckLogin
+        | Operation::GetSettings
+        | Operation::SupportsChangesTimestamps
+        | Operation::GetProjects
+        | Operation::GetControlFields
+        | Operation::GetUserDefinedAttributes
+        | Operation::GetDefectExtended => Size::Small,
+        _ => Size::Large,
     }
 }
 

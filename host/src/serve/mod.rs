@@ -4,6 +4,7 @@ mod auth;
 mod backend;
 mod body;
 mod cached;
+mod call_threads;
 mod document;
 mod error;
 mod gate;

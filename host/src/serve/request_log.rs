@@ -2,6 +2,7 @@
 //!
 //! Written are method, path, status, time and the caller's address; never a query, a header or a body.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -78,7 +79,7 @@ impl ClientAddress {
         Self(Arc::new(Sources { real_ip_header, proxies_count, forwarded_secret }))
     }
 
-    fn of(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> String {
+    fn of(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Address {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let by_secret = || {
             let secret = self.0.forwarded_secret.as_deref()?;
@@ -92,10 +93,24 @@ impl ClientAddress {
         };
         let claimed = by_secret().or_else(by_header).or_else(by_count);
         // What a header claims is shown only when it is an address.
-        claimed
-            .filter(|address| address.trim_matches(['[', ']']).parse::<IpAddr>().is_ok())
-            .or_else(|| peer.map(|peer| peer.ip().to_string()))
-            .unwrap_or_else(|| "-".to_owned())
+        let claimed = claimed.filter(|address| address.trim_matches(['[', ']']).parse::<IpAddr>().is_ok());
+        claimed.map_or(Address::Peer(peer), Address::Claimed)
+    }
+}
+
+/// A caller's address, as text only when somebody wants to see it.
+enum Address {
+    Claimed(String),
+    Peer(Option<SocketAddr>),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Claimed(address) => f.write_str(address),
+            Self::Peer(Some(peer)) => peer.ip().fmt(f),
+            Self::Peer(None) => f.write_str("-"),
+        }
     }
 }
 
@@ -114,7 +129,7 @@ fn forwarded_for(header: &str, secret: &str) -> Option<String> {
 /// The log's line about a request, written when its answer begins.
 pub(super) struct AccessLine {
     begun: Instant,
-    address: String,
+    address: Address,
     method: Method,
     uri: Uri,
 }
@@ -143,7 +158,7 @@ mod tests {
     fn address(settings: &ClientAddress, headers: &[(&'static str, &str)]) -> String {
         let headers =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
-        settings.of(&headers.collect(), Some("192.0.2.1:9".parse().unwrap()))
+        settings.of(&headers.collect(), Some("192.0.2.1:9".parse().unwrap())).to_string()
     }
 
     #[test]

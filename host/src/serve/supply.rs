@@ -56,13 +56,13 @@ impl Supply {
     fn begin_round(&self, mut rest: Held) -> State {
         let (backend, operation, sender) = (self.backend.clone(), self.operation, self.sender.clone());
         let round = async move {
-            let client = backend.client();
+            let called = backend.clone();
             let round = move || {
                 let begun = Instant::now();
                 while let Some(source) = &mut rest.0
                     && let Ok(place) = sender.try_reserve()
                 {
-                    match source.next_piece().map_err(|error| failed(&client, operation, error))? {
+                    match source.next_piece().map_err(|error| failed(called.client(), operation, error))? {
                         Some(piece) => place.send(piece),
                         None => rest.0 = None,
                     }
@@ -108,7 +108,8 @@ impl Stream for Supply {
     }
 }
 
-/// The rest of an answer, dropped on a thread that may block: that runs the plugin's code too.
+/// The rest of an answer, dropped on a thread that may block, since that runs the plugin's code too: in a
+/// round where it is, else on another one.
 struct Held(Option<Rest>);
 
 impl Drop for Held {
