@@ -47,6 +47,8 @@ pub(super) struct Folder {
     ready: AtomicBool,
     committer: Mutex<Committer>,
     queue: Mutex<commit::Queue>,
+    /// Somebody came to the queue whom its leader may wait for.
+    arrived: Condvar,
     answered: Condvar,
 }
 
@@ -87,6 +89,7 @@ impl Folder {
             ready: AtomicBool::new(false),
             committer: Mutex::new(committer),
             queue: Mutex::default(),
+            arrived: Condvar::new(),
             answered: Condvar::new(),
         }
     }

@@ -1,7 +1,8 @@
 //! Writers that come at the same time share one sync: one of them writes for all that wait.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use defect_plugin_api::model::Defect;
 
@@ -52,7 +53,16 @@ pub(super) struct Queue {
     waiting: VecDeque<Arc<Job>>,
     /// Whether somebody writes for those who came before.
     is_led: bool,
+    /// Whether somebody came while the last one wrote.
+    has_company: bool,
+    /// How long the last write took.
+    last_took: Duration,
 }
+
+/// So many need not wait for more.
+const COMPANY: usize = 4;
+/// Nobody waits longer for company, however slow the disk is: then others come while it syncs.
+const LONGEST_WAIT: Duration = Duration::from_millis(1);
 
 impl Queue {
     #[cfg(test)]
@@ -86,6 +96,10 @@ impl Folder {
         let job = Arc::new(Job { project: project.to_owned(), operation, answer: Mutex::new(None) });
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.waiting.push_back(Arc::clone(&job));
+        queue.has_company |= queue.is_led;
+        if queue.is_led {
+            self.arrived.notify_one();
+        }
         loop {
             if let Some(answer) = job.take() {
                 return answer;
@@ -95,12 +109,28 @@ impl Folder {
                 continue;
             }
             queue.is_led = true;
+            queue = self.wait_for_company(queue);
             let leader = Leader { folder: self, jobs: queue.waiting.drain(..).collect() };
+            queue.has_company = leader.jobs.len() > 1;
             drop(queue);
+            let begun = Instant::now();
             self.commit(leader.jobs.iter().cloned().collect());
+            let took = begun.elapsed();
             drop(leader);
             queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.last_took = took;
         }
+    }
+
+    /// Where writers come one close behind the other, and a sync is so quick that none comes during it,
+    /// waiting as long as a write takes saves more syncs than it costs time. Who writes alone never waits.
+    fn wait_for_company<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        if !queue.has_company {
+            return queue;
+        }
+        let patience = queue.last_took.min(LONGEST_WAIT);
+        let alone = |queue: &mut Queue| queue.waiting.len() < COMPANY;
+        self.arrived.wait_timeout_while(queue, patience, alone).unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn commit(&self, mut jobs: VecDeque<Arc<Job>>) {
