@@ -105,8 +105,11 @@ impl HostFolder {
     /// The binary in this folder, its environment cleared but for `environment`.
     #[must_use]
     pub fn command(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(&artifacts().host);
-        command.args(arguments).current_dir(self.path()).env_clear().envs(environment.iter().copied());
+        // `cargo xtask memcheck` runs it under valgrind.
+        let under = std::env::var("DEFECT_HOST_UNDER").unwrap_or_default();
+        let mut words = under.split_whitespace().map(Path::new).chain([artifacts().host.as_path()]);
+        let mut command = Command::new(words.next().expect("the host's own path at least"));
+        command.args(words).args(arguments).current_dir(self.path()).env_clear().envs(environment.iter().copied());
         command
     }
 

@@ -1,7 +1,7 @@
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::python;
-use crate::shell::{self, cargo, say};
+use crate::shell::{self, cargo, find, say};
 
 /// Everything that has to be right before a change lands.
 pub(crate) fn run() -> Result<()> {
@@ -19,4 +19,23 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn crash(rounds: u32) -> Result<()> {
     let mut test = cargo(&["test", "--package", "defect-host-tests", "--test", "it", "--locked", "crash"]);
     shell::run(test.env("DEFECT_HOST_CRASH_ROUNDS", rounds.to_string()))
+}
+
+/// What valgrind ends with, at the first wrong access, instead of with the program's own exit code.
+const VALGRIND: &str = "valgrind -q --error-exitcode=99 --exit-on-first-error=yes";
+
+/// The plugin API's tests, and some of the host's that load a plugin, call it, and in which it logs and
+/// panics: where the unsafe lines are. Takes minutes, so CI does not run it.
+pub(crate) fn memcheck() -> Result<()> {
+    if find("valgrind").is_none() {
+        bail!("valgrind is missing: `apt install valgrind` installs it (Debian)");
+    }
+    let runner = format!("target.'cfg(all())'.runner = '{VALGRIND}'");
+    let mut own = cargo(&["test", "--config", &runner, "--package", "defect-plugin-api", "--lib", "--locked", "--"]);
+    // Without those that run commands: valgrind starts programs in its own way.
+    shell::run(own.args(["export::", "list::", "panics::", "model::"]))?;
+    // One after the other: under valgrind each takes a core for long.
+    let mut tests = cargo(&["test", "--package", "defect-host-tests", "--test", "it", "--locked", "--"]);
+    tests.args(["--test-threads=1", "logs::a_plugins", "panics::a_panic_before"]);
+    shell::run(tests.env("DEFECT_HOST_UNDER", VALGRIND))
 }

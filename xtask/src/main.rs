@@ -31,6 +31,8 @@ enum Task {
         #[arg(long, default_value_t = 200)]
         rounds: u32,
     },
+    /// Run the tests of what is unsafe under valgrind
+    Memcheck,
     /// Measure ours, the Python service, nginx and a bare axum handler side by side
     Bench(bench::Arguments),
     /// What `bench` starts to clean up after it
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Task::Check => check::run(),
         Task::Python => python::install(),
         Task::Crash { rounds } => check::crash(rounds),
+        Task::Memcheck => check::memcheck(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Reaper => bench::reap(),
     };

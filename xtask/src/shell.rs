@@ -31,3 +31,10 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     cargo.args(arguments).current_dir(root());
     cargo
 }
+
+/// The program of a name. Debian has nginx where only root looks.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
+}

@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::shell::{self, cargo, root, say};
+use crate::shell::{self, cargo, find, root, say};
 use document::Document;
-use servers::{Programs, Workshop, find};
+use servers::{Programs, Workshop};
 use table::Table;
 
 pub(crate) use reaper::reap;
