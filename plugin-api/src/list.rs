@@ -40,7 +40,7 @@ impl From<DefectWithId> for ListedDefects {
     }
 }
 
-/// What [`ListProtocol::successes`] is made of: an entry, or some as JSON.
+/// What the successes of [`ListProtocol::streamed`] are made of: an entry, or some as JSON.
 pub struct ListedSuccesses(Item<(String, ProtocolEntry)>);
 
 impl ListedSuccesses {
