@@ -61,7 +61,7 @@ pub(crate) type Handle = Arc<dyn DiskFile>;
 /// What is done with an open file.
 pub(crate) trait DiskFile: Send + Sync {
     /// Adds at most as many bytes as there is spare capacity for, which is not filled with anything
-    /// before: that took a tenth of the time of a list. 0 at the end of the file.
+    /// before: that was a visible part of a list's time. 0 at the end of the file.
     fn read_at(&self, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize>;
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     fn set_length(&self, length: u64) -> io::Result<()>;
