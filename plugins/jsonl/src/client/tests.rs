@@ -114,6 +114,18 @@ fn a_list_has_every_file_and_a_success_for_each_id_once() {
 }
 
 #[test]
+fn a_success_names_every_id_as_it_is() {
+    let odd = ["BUG-01", "a\"b", "back\\slash", "tab\tnewline\n", "ünï 漢", ""];
+    let escaped = odd.map(|id| line("ID").replace("\"ID\"", &json!(id).to_string()));
+    let list = Tracker::with(&escaped.join("\n")).list();
+    assert_eq!(ids(&list), odd);
+    for id in odd {
+        let message = format!("ImportSuccess: defect `{id}` retrieved from project `Shop`");
+        assert_eq!(texts(&list.protocol.successes[id]), [message]);
+    }
+}
+
+#[test]
 fn a_batch_is_in_file_order_and_warns_of_each_missing_id() {
     let tracker = Tracker::with(&["BUG-1", "BUG-2", "BUG-3"].map(line).join("\n"));
     let batch = tracker.batch(&["BUG-3", "BUG-1", "BUG-9", "BUG-1", ""]);
