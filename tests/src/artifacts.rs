@@ -25,13 +25,15 @@ impl Artifacts {
     }
 }
 
-/// The workspace's root.
+/// The workspace's root, as cargo says it: the path of the time when this was compiled may be gone, when
+/// the workspace was moved since.
 ///
 /// # Panics
 /// When it is gone.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).join("..").canonicalize().expect("the workspace is there")
 }
 
 /// Builds the workspace, once per process: `cargo test` makes neither the binary nor libraries that

@@ -4,9 +4,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// The workspace's root.
+/// The workspace's root, as `cargo run` says it: the path of the time when this was compiled may be gone,
+/// when the workspace was moved since.
 pub(crate) fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap_or_else(|_| PathBuf::from("."))
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = PathBuf::from(package).join("..");
+    root.canonicalize().unwrap_or(root)
 }
 
 pub(crate) fn say(line: &str) {
