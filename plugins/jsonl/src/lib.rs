@@ -9,6 +9,7 @@ mod fields;
 mod line;
 mod listing;
 mod project;
+mod project_list;
 mod store;
 mod warnings;
 

@@ -26,7 +26,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use defect_plugin_api::model::{Defect, DefectWithId};
 
-use crate::project::{self, ProjectList};
+use crate::project;
+use crate::project_list::ProjectList;
 use crate::warnings::Warnings;
 use disk::{Disk, RealDisk};
 pub(crate) use error::StoreError;
