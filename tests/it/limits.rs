@@ -111,3 +111,21 @@ fn when_all_calls_hang_the_callers_are_told_and_what_needs_no_plugin_is_answered
     assert_eq!(shown(&host.client().get("/settings")), shown(&settings));
     assert_eq!(host.client().get("/readyz").status, 503);
 }
+
+/// A request whose headers have this many bytes more than usual.
+fn head_with(more: usize) -> Vec<u8> {
+    head_of("GET", "/healthz", &[("x-more", &"x".repeat(more))]).into()
+}
+
+#[test]
+fn headers_may_have_60_kib_and_what_is_over_64_kib_is_431() {
+    let host = HostFolder::faulty("").start();
+    let status_of = |head: Vec<u8>| {
+        let mut connection = Connection::open(host.address()).unwrap();
+        connection.send(head).unwrap();
+        connection.head().unwrap().status
+    };
+    assert_eq!(status_of(head_with(60 * 1024)), 200);
+    assert_eq!(status_of(head_with(65 * 1024)), 431);
+    assert_eq!(status_of(head_with(0)), 200);
+}
