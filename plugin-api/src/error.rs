@@ -21,7 +21,7 @@ impl FieldError {
 ///
 /// The variant decides the HTTP status; the text is shown to the caller and written to the log, so
 /// it holds no secret. Say what, where and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// There is no such project or defect. HTTP 404.
