@@ -62,6 +62,19 @@ Examples:
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Run a plugin for the host, see `isolation`
+    #[command(hide = true)]
+    PluginProcess(PluginProcess),
+}
+
+/// What the host tells a plugin's process.
+#[derive(Debug, Args)]
+pub struct PluginProcess {
+    /// How much memory its data may take, in MiB
+    #[arg(long)]
+    pub memory: Option<u64>,
+    /// The plugin's library
+    pub library: PathBuf,
 }
 
 /// The configuration file.

@@ -3,9 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use defect_host::cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = defect_host::cli::Cli::parse();
+    let cli = Cli::parse();
+    // It has the host's environment, but for what it shall not have.
+    if matches!(cli.command, Command::PluginProcess(_)) {
+        return defect_host::commands::run(cli);
+    }
     // Here, before any other thread: it changes the process' environment, which a plugin reads too. A
     // variable that is set already wins; a missing file is the usual case.
     let dotenv = dotenvy::from_path(".env");

@@ -30,6 +30,15 @@ macro_rules! export_client {
             "a plugin needs `panic = \"unwind\"`: its panics are caught and become one failed request"
         );
 
+        $crate::__export_client_of_any_panic!($($client),+);
+    };
+}
+
+/// [`export_client!`](crate::export_client) without its check, for the test of what the check is for.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_client_of_any_panic {
+    ($($client:ident),+) => {
         const _: () = {
             use $crate::__private as private;
 

@@ -141,12 +141,16 @@ fn a_library_that_others_can_write_to_is_refused_unless_that_is_allowed() {
     assert!(refused(&folder).contains("several others"), "it is opened");
 }
 
+/// The pin of a library.
+pub(crate) fn sha256_of(library: &Path) -> String {
+    Sha256::digest(std::fs::read(library).unwrap()).iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
 #[test]
 fn a_pinned_library_is_that_one_and_no_other() {
     let folder = HostFolder::faulty("");
     let library = folder.copy_library(FAULTY, "mine/libfaulty_defect_client.so");
-    let digest = Sha256::digest(std::fs::read(&library).unwrap());
-    let pin: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    let pin = sha256_of(&library);
     let class = "client_class = \"FaultyDefectClient\"\nplugin_dirs = [\"mine\"]";
     folder.configure(&format!("{class}\nclient_sha256 = \"{pin}\""), "");
     assert_eq!(folder.run(&["check"]).code(), Some(0));

@@ -67,3 +67,26 @@ pub fn artifacts() -> &'static Artifacts {
         artifacts
     })
 }
+
+/// The library of a plugin whose panics abort: `cargo build` makes one whose panics unwind.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn aborting_library() -> PathBuf {
+    artifacts();
+    let built = Command::new(env!("CARGO"))
+        .args(["rustc", "--package", "aborting-defect-client", "--message-format=json", "--quiet"])
+        .args(["--", "-C", "panic=abort"])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo can be started");
+    assert!(built.status.success(), "the aborting plugin cannot be built");
+    let messages = String::from_utf8_lossy(&built.stdout).into_owned();
+    let mut messages =
+        messages.lines().map(|line| serde_json::from_str::<Value>(line).expect("cargo's messages are JSON"));
+    let library = messages.find(|message| message["target"]["name"] == "aborting_defect_client");
+    let library = library.and_then(|message| Some(PathBuf::from(message["filenames"].get(0)?.as_str()?)));
+    library.expect("cargo says where the library is")
+}

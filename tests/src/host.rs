@@ -74,8 +74,13 @@ impl HostFolder {
 
     /// Writes `config.toml` anew, as [`HostFolder::new`] does.
     pub fn configure(&self, service: &str, client_config: &str) {
+        // `cargo xtask check` runs the tests with the plugins in processes of their own, too.
+        let isolation = match std::env::var("DEFECT_HOST_ISOLATION") {
+            Ok(isolation) if !service.contains("isolation =") => format!("isolation = \"{isolation}\"\n"),
+            _ => String::new(),
+        };
         let text = format!(
-            "[testbench-defect-service]\nport = 0\n{STORED}{service}\n\n\
+            "[testbench-defect-service]\nport = 0\n{STORED}{isolation}{service}\n\n\
              [testbench-defect-service.client_config]\n{client_config}\n"
         );
         std::fs::write(self.path().join("config.toml"), text).expect("the configuration can be written");

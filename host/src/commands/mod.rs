@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod plugin_process;
 mod plugins;
 mod prepare;
 mod set_credentials;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &terminal),
         Command::SetCredentials(arguments) => set_credentials::run(arguments, &terminal),
         Command::Plugins(arguments) => plugins::run(&arguments, &terminal),
+        Command::PluginProcess(arguments) => plugin_process::run(&arguments, &terminal),
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use defect_plugin_api::boundary;
 use serde_json::Value;
 
 use crate::cli::Start;
-use crate::config::{self, ConfigError, Faults, LoadedConfig, Overrides, Section, ServiceConfig};
+use crate::config::{self, ConfigError, Faults, IsolationMode, LoadedConfig, Overrides, Section, ServiceConfig};
 use crate::credentials::{Pepper, PepperError, Verifier, VerifierError};
 use crate::inspect::{self, Expectations, InspectError, Inspection, PermissionsError, PinError};
 use crate::platform::Platform;
+use crate::plugin::process::Isolation;
 use crate::plugin::{Client, Library, LoadError};
 use crate::resolve::{
     self, ClassError, DirectorySources, Disk, Place, Places, PluginDirectory, ResolveError, Resolved, Search,
@@ -56,6 +58,10 @@ pub(super) enum PrepareError {
     Pepper(#[from] PepperError),
     #[error("the demo's password is known to everybody, and `host` is `{host}`, which others can reach")]
     DemoCredentials { host: String },
+    #[error("`isolation_memory` has an effect on Linux only")]
+    MemoryLimit,
+    #[error("the program's own file cannot be found, and `isolation` is `process`: {0}")]
+    OwnProgram(std::io::Error),
     #[error("the working directory cannot be read: {0}")]
     WorkingDirectory(std::io::Error),
 }
@@ -78,6 +84,8 @@ impl PrepareError {
             Self::DemoCredentials { .. } => {
                 Some("store others with `defect-host set-credentials`, or keep `host` at 127.0.0.1".to_owned())
             }
+            Self::MemoryLimit => Some("remove it".to_owned()),
+            Self::OwnProgram(_) => Some("start the program by its full path".to_owned()),
             Self::WorkingDirectory(_) => Some("start the program in a folder that exists".to_owned()),
         }
     }
@@ -198,10 +206,46 @@ pub(super) fn find(
     if let Some(pin) = &service.client_sha256 {
         inspect::check_pin(&resolved.library, &inspection.sha256, pin)?;
     }
-    let library = Library::open(&resolved.library)?;
+    let library = open(&resolved.library, service)?;
     let class = resolve::choose_class(&resolved.class, &library.classes())
         .map_err(|error| PrepareError::Class { library: resolved.library.clone(), error })?;
     Ok(Found { resolved, inspection, library, class })
+}
+
+/// Opens a library that was looked at, where the configuration wants it.
+pub(super) fn open(library: &Path, service: &ServiceConfig) -> Result<Library, PrepareError> {
+    if service.isolation == IsolationMode::None {
+        return Ok(Library::open(library)?);
+    }
+    if service.isolation_memory.is_some() && !cfg!(target_os = "linux") {
+        return Err(PrepareError::MemoryLimit);
+    }
+    let mut arguments = vec!["plugin-process".to_owned()];
+    arguments.extend(service.isolation_memory.map(|mebibytes| format!("--memory={mebibytes}")));
+    arguments.push("--".to_owned());
+    let (path, allow_insecure, pin) =
+        (library.to_owned(), service.allow_insecure_plugins, service.client_sha256.clone());
+    // The file may be another one by then.
+    let vet = move || {
+        let inspection = look_at(&path, allow_insecure).map_err(|error| error.to_string())?;
+        let pinned = pin.as_ref().map_or(Ok(()), |pin| inspect::check_pin(&path, &inspection.sha256, pin));
+        pinned.map_err(|error| error.to_string())
+    };
+    let isolation = Isolation {
+        program: own_program().map_err(PrepareError::OwnProgram)?,
+        arguments,
+        withheld: vec!["PASSWORD_HASH", "SALT", "PASSWORD_PEPPER"],
+        memory: service.isolation_memory,
+        patience: service.call_timeout,
+        vet: Arc::new(vet),
+    };
+    Ok(Library::open_isolated(library, isolation)?)
+}
+
+/// This very program, also when its file has been replaced by another version.
+fn own_program() -> std::io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Ok(running) } else { std::env::current_exe() }
 }
 
 /// Why a library is not opened.

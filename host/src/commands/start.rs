@@ -116,7 +116,7 @@ fn start(arguments: &Start) -> Result<(), StartError> {
 
 /// As many arenas for allocations as there are cores. glibc makes eight times as many for as many threads,
 /// and each keeps what was freed in it: with 40 slow readers that was more than what the readers hold.
-fn limit_arenas() {
+pub(super) fn limit_arenas() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

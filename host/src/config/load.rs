@@ -15,7 +15,7 @@ use super::{
     report::{Point, Reporter},
     schema::nearest,
     secret::Secret,
-    service::ServiceConfig,
+    service::{IsolationMode, ServiceConfig},
     validate::check,
 };
 
@@ -290,6 +290,10 @@ fn unused(section: &Section, schema: &Value, service: &ServiceConfig) -> Vec<Fau
     if inline && service.client_config_path.as_deref().is_some_and(|path| path != section.document().path()) {
         let path = KeyPath::from_iter([CLIENT_TABLE]);
         warnings.push(warning(path, "the client's configuration is in a separate file"));
+    }
+    if service.isolation_memory.is_some() && service.isolation == IsolationMode::None {
+        let path = KeyPath::from_iter(["isolation_memory"]);
+        warnings.push(warning(path, "only a plugin with `isolation = \"process\"` can be limited"));
     }
     warnings
 }

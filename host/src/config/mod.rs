@@ -27,5 +27,5 @@ pub use fault::{Fault, FaultKind, Faults, Place, Severity};
 pub use load::{ConfigError, LoadedConfig, Overrides, SECTION, load};
 pub use path::KeyPath;
 pub use secret::Secret;
-pub use service::{ConsoleLog, FileLog, LogLevel, LoggingConfig, ServerConfig, ServiceConfig, Table};
+pub use service::{ConsoleLog, FileLog, IsolationMode, LogLevel, LoggingConfig, ServerConfig, ServiceConfig, Table};
 pub use validate::validate_client;

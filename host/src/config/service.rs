@@ -59,6 +59,12 @@ pub struct ServiceConfig {
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64", extend("exclusiveMinimum" = 0, "default" = 60))]
     pub call_timeout: Duration,
+    /// Where the client's library runs. Default: `none`.
+    pub isolation: IsolationMode,
+    /// With `isolation = "process"`: how much memory the data of the client's process may take, in MiB; with
+    /// more it is ended and started again. Only on Linux. Default: any.
+    #[schemars(range(min = 16, max = 1_048_576))]
+    pub isolation_memory: Option<u64>,
     /// Load a library even if other users can write to it or to its folder. Default: false.
     pub allow_insecure_plugins: bool,
     /// The SHA-256 of the client's library, 64 hex digits; another library is refused.
@@ -88,10 +94,23 @@ impl Default for ServiceConfig {
             server: ServerConfig::default(),
             plugin_dirs: vec![],
             call_timeout: Duration::from_secs(60),
+            isolation: IsolationMode::None,
+            isolation_memory: None,
             allow_insecure_plugins: false,
             client_sha256: None,
         }
     }
+}
+
+/// Where the client's library runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IsolationMode {
+    /// In the service's own process, which a crash of it ends.
+    #[default]
+    None,
+    /// In a process of its own, which is started again when it crashes or hangs.
+    Process,
 }
 
 /// A number of seconds; one beyond all clocks is the longest time there is.

@@ -1,12 +1,17 @@
 //! A client behind the boundary, called with bytes and answering with bytes.
 
+use std::time::Duration;
+
 use abi_stable::std_types::{ROption, RResult, RSlice, RStr, RVec};
 use bytes::Bytes;
 use defect_plugin_api::boundary::{RawClientBox, RawError, RawErrorKind, RawStreamBox};
 use defect_plugin_api::{ClientError, Operation};
+use serde::{Deserialize, Serialize};
+
+use super::process::{RemoteRest, Supervised};
 
 /// Why a call failed.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 pub enum CallError {
     /// The plugin says so.
     #[error("{0}")]
@@ -17,6 +22,18 @@ pub enum CallError {
         /// The panic's place and text.
         String,
     ),
+    /// The plugin's process ended during the call. What the call should do may be done or not.
+    #[error("its process {reason}")]
+    Ended {
+        /// How it ended.
+        reason: String,
+    },
+    /// The plugin's process has ended and is not there again yet. Nothing was done.
+    #[error("{reason}; it will be started again")]
+    Down {
+        /// Why it is not there.
+        reason: String,
+    },
 }
 
 impl From<RawError> for CallError {
@@ -38,21 +55,33 @@ pub struct Answer {
 }
 
 /// The rest of a long answer. Pulling and dropping it runs the plugin's code, which may block.
-pub struct Rest(RawStreamBox);
+pub struct Rest(Source);
+
+enum Source {
+    Here(RawStreamBox),
+    Process(RemoteRest),
+}
 
 /// Nobody pins what is behind the box: it is only called.
 impl Unpin for Rest {}
 
 impl Rest {
+    pub(super) fn of_process(rest: RemoteRest) -> Self {
+        Self(Source::Process(rest))
+    }
+
     /// The next piece; `None` after the last. Blocks.
     ///
     /// # Errors
     /// See [`CallError`]; the answer is incomplete then.
     pub fn next_piece(&mut self) -> Result<Option<Bytes>, CallError> {
-        match self.0.next_piece() {
-            RResult::ROk(piece) if piece.is_empty() => Ok(None),
-            RResult::ROk(piece) => Ok(Some(bytes_of(piece))),
-            RResult::RErr(error) => Err(error.into()),
+        match &mut self.0 {
+            Source::Process(rest) => rest.next_piece(),
+            Source::Here(rest) => match rest.next_piece() {
+                RResult::ROk(piece) if piece.is_empty() => Ok(None),
+                RResult::ROk(piece) => Ok(Some(bytes_of(piece))),
+                RResult::RErr(error) => Err(error.into()),
+            },
         }
     }
 }
@@ -62,12 +91,24 @@ pub struct Client {
     plugin: String,
     class: String,
     operations: Vec<String>,
-    raw: RawClientBox,
+    home: Home,
 }
 
+/// Where a client lives.
+pub(super) enum Home {
+    /// In this process.
+    Here(RawClientBox),
+    /// In one of its own.
+    Process(Supervised),
+}
+
+/// A moment in the life of a client, see [`Client::give_up`].
+#[derive(Debug, Clone, Copy)]
+pub struct Moment(u64);
+
 impl Client {
-    pub(super) fn new(plugin: String, class: String, operations: Vec<String>, raw: RawClientBox) -> Self {
-        Self { plugin, class, operations, raw }
+    pub(super) fn new(plugin: String, class: String, operations: Vec<String>, home: Home) -> Self {
+        Self { plugin, class, operations, home }
     }
 
     /// The plugin's crate name.
@@ -96,15 +137,36 @@ impl Client {
                 operation.name()
             ))));
         }
-        match self.raw.call(RStr::from(operation.name()), RSlice::from_slice(request)) {
-            RResult::ROk(reply) => Ok(Answer {
-                first: bytes_of(reply.first),
-                rest: match reply.rest {
-                    ROption::RSome(rest) => Some(Rest(rest)),
-                    ROption::RNone => None,
-                },
-            }),
-            RResult::RErr(error) => Err(error.into()),
+        match &self.home {
+            Home::Process(process) => process.call(operation, request),
+            Home::Here(raw) => match raw.call(RStr::from(operation.name()), RSlice::from_slice(request)) {
+                RResult::ROk(reply) => Ok(Answer {
+                    first: bytes_of(reply.first),
+                    rest: match reply.rest {
+                        ROption::RSome(rest) => Some(Rest(Source::Here(rest))),
+                        ROption::RNone => None,
+                    },
+                }),
+                RResult::RErr(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// Now, for [`Client::give_up`].
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment(match &self.home {
+            Home::Here(_) => 0,
+            Home::Process(process) => process.run(),
+        })
+    }
+
+    /// A call that began at this moment is over its time. A plugin's process is ended for that, with all
+    /// calls that wait for it, and started again; in this process nothing can be done.
+    pub fn give_up(&self, began: Moment, operation: Operation, limit: Duration) {
+        if let Home::Process(process) = &self.home {
+            let (operation, seconds) = (operation.name(), limit.as_secs_f64());
+            process.give_up(began.0, &format!("was ended by the host: `{operation}` took longer than {seconds} s"));
         }
     }
 }

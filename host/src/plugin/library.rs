@@ -1,17 +1,23 @@
 //! Opens a library and makes clients from it.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use defect_plugin_api::ClientError;
-use defect_plugin_api::boundary::{DEFECT_CLIENT, Description, Export, RawError, RawErrorKind, RawModule_Ref};
+use defect_plugin_api::boundary::{
+    DEFECT_CLIENT, Description, Export, RawClientBox, RawError, RawErrorKind, RawLog, RawModule_Ref,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::client::Client;
+use super::client::{self, Client};
 use super::log_bridge;
+use super::process::{Isolation, Process, Recipe, Supervised};
 
 /// Why a library that looked right could not be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Serialize, Deserialize, thiserror::Error)]
 pub enum LoadError {
     /// The operating system's loader refuses it.
     #[error("the library `{}` cannot be opened: {reason}", path.display())]
@@ -28,6 +34,8 @@ pub enum LoadError {
         path: PathBuf,
         /// What differs, in a sentence.
         reason: String,
+        /// abi_stable's own report, of up to thousands of lines.
+        report: String,
     },
     /// Its description cannot be had or read.
     #[error("the plugin `{}` does not say what it holds: {reason}", path.display())]
@@ -47,6 +55,14 @@ pub enum LoadError {
         /// The panic's place and text.
         reason: String,
     },
+    /// The plugin's process is of no use.
+    #[error("the plugin `{}` cannot be run in a process of its own: {reason}", path.display())]
+    Process {
+        /// The library.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The client refuses its configuration or cannot start.
     #[error("`{class}` cannot start: {error}")]
     Refused {
@@ -58,6 +74,12 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    fn log_report(&self) {
+        if let Self::Incompatible { path, report, .. } = self {
+            tracing::debug!("the layout report of `{}`: {report}", path.display());
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -69,6 +91,9 @@ impl LoadError {
                 "rebuild the plugin with this host's version of defect-plugin-api, or install the host that it was built for"
             }
             Self::NoDescription { .. } | Self::Panicked { .. } => "report it to the plugin's author",
+            Self::Process { .. } => {
+                "when it needs more time or memory, raise `call_timeout` or `isolation_memory`; else report it to the plugin's author"
+            }
             Self::Refused { .. } => "correct the plugin's configuration",
         }
     }
@@ -78,8 +103,18 @@ impl LoadError {
 /// use for as long, so there is no closing (and no `Drop`).
 pub struct Library {
     path: PathBuf,
-    module: RawModule_Ref,
+    home: Home,
     description: Description,
+}
+
+/// Where a library is open.
+enum Home {
+    Here(RawModule_Ref),
+    /// The process is there until a client is made in it.
+    Process {
+        process: Mutex<Option<Process>>,
+        isolation: Isolation,
+    },
 }
 
 impl Library {
@@ -89,11 +124,30 @@ impl Library {
     /// # Errors
     /// See [`LoadError`]; abi_stable's full report of a difference goes to the debug log.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
+        Self::open_with_log(path, log_bridge::raw_log()).inspect_err(LoadError::log_report)
+    }
+
+    /// As [`Library::open`]; what the library logs goes there.
+    pub(super) fn open_with_log(path: &Path, log: RawLog) -> Result<Self, LoadError> {
         let module = open_module(path)?;
-        (module.connect())(log_bridge::raw_log());
+        (module.connect())(log);
         let description =
             description(module).map_err(|reason| LoadError::NoDescription { path: path.to_owned(), reason })?;
-        Ok(Self { path: path.to_owned(), module, description })
+        Ok(Self { path: path.to_owned(), home: Home::Here(module), description })
+    }
+
+    /// Opens the library in a process of its own, where its code can do no harm to this one.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn open_isolated(path: &Path, isolation: Isolation) -> Result<Self, LoadError> {
+        let (process, description) = Process::start(path, &isolation).inspect_err(LoadError::log_report)?;
+        let home = Home::Process { process: Mutex::new(Some(process)), isolation };
+        Ok(Self { path: path.to_owned(), home, description })
+    }
+
+    pub(super) fn description(&self) -> &Description {
+        &self.description
     }
 
     /// The plugin's crate name.
@@ -122,24 +176,51 @@ impl Library {
 
     /// JSON Schema of a client's configuration; `None` when there is no such class.
     #[must_use]
-    pub fn config_schema(&self, class: &str) -> Option<&serde_json::Value> {
+    pub fn config_schema(&self, class: &str) -> Option<&Value> {
         self.client(class).map(|export| &export.config_schema)
     }
 
-    /// Makes a client from its configuration. Blocks for as long as the plugin's constructor does.
+    /// Makes a client from its configuration. Blocks for as long as the plugin's constructor does. A
+    /// library in a process of its own makes one client.
     ///
     /// # Errors
-    /// [`LoadError::Panicked`] and [`LoadError::Refused`].
-    pub fn create(&self, class: &str, config: &serde_json::Value) -> Result<Client, LoadError> {
-        let config = config.to_string();
-        let made = (self.module.create())(RStr::from(class), RSlice::from_slice(config.as_bytes()));
-        match made {
-            RResult::ROk(raw) => {
-                let operations = self.client(class).map(|export| export.operations.clone()).unwrap_or_default();
-                Ok(Client::new(self.name().to_owned(), class.to_owned(), operations, raw))
+    /// [`LoadError::Panicked`], [`LoadError::Refused`] and [`LoadError::Process`].
+    pub fn create(&self, class: &str, config: &Value) -> Result<Client, LoadError> {
+        let home = match &self.home {
+            Home::Here(module) => client::Home::Here(self.create_here(*module, class, config)?),
+            Home::Process { process, isolation } => {
+                client::Home::Process(self.create_isolated(process, isolation, class, config)?)
             }
-            RResult::RErr(error) => Err(self.create_error(class, error)),
-        }
+        };
+        let operations = self.client(class).map(|export| export.operations.clone()).unwrap_or_default();
+        Ok(Client::new(self.name().to_owned(), class.to_owned(), operations, home))
+    }
+
+    fn create_here(&self, module: RawModule_Ref, class: &str, config: &Value) -> Result<RawClientBox, LoadError> {
+        let config = config.to_string();
+        let made = (module.create())(RStr::from(class), RSlice::from_slice(config.as_bytes()));
+        made.into_result().map_err(|error| self.create_error(class, error))
+    }
+
+    fn create_isolated(
+        &self,
+        process: &Mutex<Option<Process>>,
+        isolation: &Isolation,
+        class: &str,
+        config: &Value,
+    ) -> Result<Supervised, LoadError> {
+        let not_run = |reason: String| LoadError::Process { path: self.path.clone(), reason };
+        let process = process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let process = process.ok_or_else(|| not_run("its process has a client already".to_owned()))?;
+        process.create(&self.path, class, config, isolation.patience)?;
+        let recipe = Recipe {
+            plugin: self.name().to_owned(),
+            library: self.path.clone(),
+            class: class.to_owned(),
+            config: config.clone(),
+            isolation: isolation.clone(),
+        };
+        Supervised::new(recipe, process).map_err(|error| not_run(error.to_string()))
     }
 
     fn create_error(&self, class: &str, error: RawError) -> LoadError {
@@ -175,12 +256,11 @@ fn open_module(path: &Path) -> Result<RawModule_Ref, LoadError> {
     // library's for every other one.
     std::mem::forget(library);
     header.upgrade().and_then(|header| header.init_root_module::<RawModule_Ref>()).map_err(|error| {
-        tracing::debug!("the layout report of `{}`: {error}", path.display());
-        LoadError::Incompatible { path: path.to_owned(), reason: in_a_sentence(&error) }
+        LoadError::Incompatible { path: path.to_owned(), reason: in_a_sentence(&error), report: error.to_string() }
     })
 }
 
-/// abi_stable's reports have up to thousands of lines.
+/// What a person needs of it.
 fn in_a_sentence(error: &LibraryError) -> String {
     match error {
         LibraryError::IncompatibleVersionNumber { actual_version, .. } => {

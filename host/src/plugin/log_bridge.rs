@@ -37,7 +37,17 @@ static CALLSITES: RwLock<Vec<&'static PluginCallsite>> = RwLock::new(Vec::new())
 
 extern "C" fn register(announced: RSlice<'_, u8>) -> u64 {
     // A panic must not cross into the plugin: it would end the process.
-    catch_unwind(AssertUnwindSafe(|| try_register(announced.as_slice()))).ok().flatten().unwrap_or(0)
+    catch_unwind(AssertUnwindSafe(|| place(announced.as_slice()))).unwrap_or(0)
+}
+
+/// The handle of a place that is announced as a [`LogCallsite`] in JSON; 0 when nobody wants its events.
+pub(super) fn place(announced: &[u8]) -> u64 {
+    try_register(announced).unwrap_or(0)
+}
+
+/// An event of a place: its handle, and its values as [`RawLog::emit`] has them.
+pub(super) fn event(handle: u64, values: &[u8]) {
+    let _ = try_emit(handle, values);
 }
 
 fn try_register(announced: &[u8]) -> Option<u64> {
@@ -83,7 +93,7 @@ impl Callsite for PluginCallsite {
 }
 
 extern "C" fn emit(handle: u64, values: RSlice<'_, u8>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| try_emit(handle, values.as_slice())));
+    let _ = catch_unwind(AssertUnwindSafe(|| event(handle, values.as_slice())));
 }
 
 fn try_emit(handle: u64, values: &[u8]) -> Option<()> {

@@ -6,6 +6,7 @@
 mod client;
 mod library;
 mod log_bridge;
+pub mod process;
 
-pub use client::{Answer, CallError, Client, Rest};
+pub use client::{Answer, CallError, Client, Moment, Rest};
 pub use library::{Library, LoadError};

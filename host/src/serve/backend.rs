@@ -93,7 +93,7 @@ impl Backend {
                 }
             },
         };
-        let span = Span::current();
+        let (span, began) = (Span::current(), client.moment());
         let (answer, mut answered) = oneshot::channel();
         threads.run(size_of(operation), move || {
             let _place = place;
@@ -114,6 +114,7 @@ impl Backend {
                 Err(ApiError::Host)
             }
             Err(_) => {
+                client.give_up(began, operation, *call_timeout);
                 let (plugin, seconds) = (client.plugin(), call_timeout.as_secs_f64());
                 tracing::error!("plugin `{plugin}` did not answer `{}` within {seconds} s", operation.name());
                 Err(ApiError::TimedOut { plugin: plugin.to_owned(), operation: operation.name(), seconds })
@@ -139,6 +140,14 @@ fn size_of(operation: Operation) -> Size {
 pub(super) fn failed(client: &Client, operation: Operation, error: CallError) -> ApiError {
     match error {
         CallError::Client(error) => ApiError::Client(error),
+        CallError::Ended { .. } => {
+            tracing::error!("plugin `{}`, operation `{}`: {error}", client.plugin(), operation.name());
+            ApiError::PluginEnded { plugin: client.plugin().to_owned(), operation: operation.name() }
+        }
+        CallError::Down { .. } => {
+            tracing::error!("plugin `{}`, operation `{}`: {error}", client.plugin(), operation.name());
+            ApiError::PluginDown(client.plugin().to_owned())
+        }
         CallError::Panicked(report) => {
             // Here and not in the answer: what a panic says may be anything.
             tracing::error!("plugin `{}`, operation `{}`: {report}", client.plugin(), operation.name());

@@ -49,6 +49,19 @@ pub(super) enum ApiError {
         /// What it was asked.
         operation: &'static str,
     },
+    /// The plugin's process ended during the call.
+    #[error(
+        "plugin `{plugin}` ended while it ran `{operation}`: what was asked may be done or not. The host's log says why; the plugin is started again"
+    )]
+    PluginEnded {
+        /// Its crate name.
+        plugin: String,
+        /// What it was asked.
+        operation: &'static str,
+    },
+    /// The plugin's process has ended, and there is no other one yet.
+    #[error("plugin `{0}` has ended and is being started again; the host's log says why")]
+    PluginDown(String),
     /// The plugin did not answer in time.
     #[error("plugin `{plugin}` did not answer `{operation}` within {seconds} s")]
     TimedOut {
@@ -106,7 +119,8 @@ impl ApiError {
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::Panicked { .. } | Self::Host => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::Busy | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::PluginEnded { .. } => StatusCode::BAD_GATEWAY,
+            Self::Busy | Self::NotReady | Self::PluginDown(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -139,7 +153,7 @@ impl IntoResponse for ApiError {
                     HeaderValue::from_static("Basic realm=\"defect-host\", charset=\"UTF-8\""),
                 );
             }
-            Self::Busy | Self::NotReady => {
+            Self::Busy | Self::NotReady | Self::PluginDown(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             // axum adds the methods themselves when the header is absent.

@@ -19,11 +19,12 @@ async fn alive() -> impl IntoResponse {
     ([(CACHE_CONTROL, "no-store")], Json(json!({ "status": "alive" })))
 }
 
-/// 200 when the plugin's backend accepts its login, else 503. The answer is a few seconds old at most.
+/// 200 when the plugin's backend accepts its login, else 503, also while the plugin is started again. The answer is a few seconds old at most.
 async fn ready(State(api): State<Api>) -> Result<impl IntoResponse, ApiError> {
     match api.is_ready().await {
         Ok(true) => Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "status": "ready" })))),
         Ok(false) => Err(ApiError::NotReady),
+        Err(error @ ApiError::PluginDown(_)) => Err(error),
         Err(error) => {
             tracing::warn!("not ready: {error}");
             Err(ApiError::NotReady)

@@ -70,8 +70,8 @@ impl Api {
         }
         let make = self.small_answer(Operation::GetSettings);
         match self.0.settings.get(make).await {
-            // A plugin that hangs: what it said last is better than nothing.
-            Err(error @ (ApiError::Busy | ApiError::TimedOut { .. })) => known.ok_or(error),
+            // A plugin that hangs or is started again: what it said last is better than nothing.
+            Err(error @ (ApiError::Busy | ApiError::TimedOut { .. } | ApiError::PluginDown(_))) => known.ok_or(error),
             outcome => outcome,
         }
     }

@@ -221,6 +221,8 @@ fn an_empty_table_means_the_defaults() {
             },
             plugin_dirs: [],
             call_timeout: 60s,
+            isolation: None,
+            isolation_memory: None,
             allow_insecure_plugins: false,
             client_sha256: None,
         }
@@ -292,4 +294,21 @@ fn arguments_for_the_python_web_server_are_a_warning() {
     let config = folder.load().unwrap();
     let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
     assert_snapshot!(folder.relative(&warnings.join("\n")), @"dir/config.toml:1:34: `server.run_kwargs` has no effect: its arguments were for the Python service's web server");
+}
+
+#[test]
+fn isolation_is_one_of_two_and_its_memory_a_number_of_mebibytes() {
+    assert_snapshot!(service_faults("[testbench-defect-service]\nisolation = \"thread\"\nisolation_memory = 1\n"), @r#"
+        error: `isolation` has a value that is not allowed
+         --> dir/config.toml:2:13
+          |
+        2 | isolation = "thread"
+          |             ^^^^^^^^ expected `none` or `process`, found the string `thread`
+
+        error: `isolation_memory` is out of range
+         --> dir/config.toml:3:20
+          |
+        3 | isolation_memory = 1
+          |                    ^ expected at least 16 and at most 1048576, found `1`
+        "#);
 }

@@ -1,6 +1,8 @@
 //! A plugin that panics, sleeps, fails and lies on demand, for the end-to-end tests of the host.
 //! Its configuration says what goes wrong in which operation.
 
+mod crash;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +12,8 @@ use defect_plugin_api::model::{
     ProtocolledDefectSet, ProtocolledString, Results, Settings, SyncContext, UserDefinedAttribute,
 };
 use defect_plugin_api::{ClientError, DefectClient, DefectList, FieldError, ListProtocol, export_client};
+
+use crash::Crash;
 
 /// What goes wrong. All keys may be absent.
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
@@ -37,6 +41,12 @@ pub struct FaultyConfig {
     defects: u64,
     /// The defect of the list at which it panics.
     panic_at_defect: Option<u64>,
+    /// Operations that end the process or worse; `new` for the constructor.
+    crash_in: BTreeMap<String, Crash>,
+    /// `crash_in` is meant only while this file is there.
+    crash_while: Option<PathBuf>,
+    /// The defect of the list at which it ends the process.
+    crash_at_defect: Option<u64>,
     /// The defect of the list at which it fails.
     fail_at_defect: Option<u64>,
     /// What `check_login` answers.
@@ -62,6 +72,7 @@ impl FaultyDefectClient {
         while self.0.hang_in.iter().any(|hangs| hangs == operation) {
             std::thread::park();
         }
+        self.0.crash(operation);
         let message = || format!("told to fail in {operation}");
         match self.0.fail_in.get(operation).map(String::as_str) {
             None => Ok(()),
@@ -93,6 +104,16 @@ impl FaultyDefectClient {
     }
 }
 
+impl FaultyConfig {
+    fn crash(&self, operation: &str) {
+        if let Some(crash) = self.crash_in.get(operation)
+            && self.crash_while.as_ref().is_none_or(|sign| sign.exists())
+        {
+            crash.happen();
+        }
+    }
+}
+
 fn wait_for(gate: &Path) {
     while !gate.exists() {
         std::thread::sleep(Duration::from_millis(5));
@@ -108,6 +129,7 @@ impl DefectClient for FaultyDefectClient {
 
     fn new(config: FaultyConfig) -> Result<Self, ClientError> {
         assert!(!config.panic_in_new, "told to panic in new");
+        config.crash("new");
         match config.refuse_field {
             Some(field) => Err(ClientError::invalid_fields(vec![FieldError::new(field, "told to refuse it")])),
             None => Ok(Self(config)),
@@ -147,6 +169,7 @@ impl DefectClient for FaultyDefectClient {
     fn get_defects(&self, _: &str, _: &SyncContext) -> Result<DefectList, ClientError> {
         self.enter("get_defects")?;
         let (count, panic_at, fail_at) = (self.0.defects, self.0.panic_at_defect, self.0.fail_at_defect);
+        let crash_at = self.0.crash_at_defect;
         let (wait_at, gate) = (self.0.wait_at_defect, self.0.gate.clone());
         let defects = (0..count).map(move |number| {
             if wait_at == Some(number) {
@@ -154,6 +177,9 @@ impl DefectClient for FaultyDefectClient {
                 wait_for(&gate);
             }
             assert!(panic_at != Some(number), "told to panic at defect {number}");
+            if crash_at == Some(number) {
+                Crash::Segfault.happen();
+            }
             if fail_at == Some(number) {
                 Err(ClientError::unavailable("told to fail"))
             } else {

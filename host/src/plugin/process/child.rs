@@ -1,0 +1,246 @@
+//! The plugin's process: opens the library and answers the host's frames.
+//!
+//! Its threads take turns at reading: the one that has read a frame runs it, and another one reads on. So
+//! a call changes threads only once, and there is always somebody who notices that the host is gone.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use abi_stable::std_types::RSlice;
+use bytes::Bytes;
+use defect_plugin_api::boundary::RawLog;
+use defect_plugin_api::{ClientError, Operation};
+use serde::Serialize;
+
+use super::frame::{self, Creation, Frame, Kind};
+use crate::plugin::client::{Answer, CallError, Client, Rest};
+use crate::plugin::library::Library;
+
+/// The host, as the plugin's log reaches it from anywhere in the process.
+static HOST: OnceLock<Host> = OnceLock::new();
+
+thread_local! {
+    /// The call that this thread works for, 0 for none: what it logs belongs to it.
+    static CALL: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Host {
+    output: Mutex<Box<dyn Write + Send>>,
+    /// Who waits for the handle of a place that logs.
+    registering: Mutex<HashMap<u64, SyncSender<u64>>>,
+    registrations: AtomicU64,
+}
+
+impl Host {
+    fn send(&self, kind: Kind, number: u64, payload: &[&[u8]]) -> io::Result<()> {
+        frame::write(&mut *lock(&self.output), kind, number, payload)
+    }
+
+    fn send_json(&self, kind: Kind, number: u64, payload: &impl Serialize) -> io::Result<()> {
+        self.send(kind, number, &[&serde_json::to_vec(payload)?])
+    }
+}
+
+/// Serves the host until it goes away or says so; then the process ends, whatever the plugin is at.
+/// `exit` is how.
+pub fn serve(
+    library: &Path,
+    input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+    exit: fn() -> !,
+) -> ! {
+    let (registering, registrations) = (Mutex::default(), AtomicU64::new(1));
+    let host = HOST.get_or_init(|| Host { output: Mutex::new(Box::new(output)), registering, registrations });
+    let process = Box::leak(Box::new(Process {
+        host,
+        input: Mutex::new(Box::new(io::BufReader::new(input))),
+        readers: AtomicUsize::new(1),
+        library: OnceLock::new(),
+        client: Mutex::default(),
+        rests: Mutex::default(),
+        exit,
+    }));
+    // Others read while it is opened: its constructors may log.
+    if process.one_more_reader().is_ok() {
+        let opened = Library::open_with_log(library, RawLog { register, emit });
+        let told = match opened {
+            // There before the host knows of it, and asks for a client.
+            Ok(opened) => {
+                let opened = process.library.get_or_init(|| opened);
+                host.send_json(Kind::Opened, 0, opened.description())
+            }
+            Err(error) => host.send_json(Kind::NotLoaded, 0, &error),
+        };
+        if told.is_ok() {
+            process.work();
+        }
+    }
+    exit()
+}
+
+struct Process {
+    host: &'static Host,
+    input: Mutex<Box<dyn Read + Send>>,
+    /// How many threads read or wait to read.
+    readers: AtomicUsize,
+    library: OnceLock<Library>,
+    client: Mutex<Option<Arc<Client>>>,
+    /// The answers that go on, by the number of their call; nothing while a thread makes the next piece.
+    rests: Mutex<HashMap<u64, Option<Rest>>>,
+    exit: fn() -> !,
+}
+
+impl Process {
+    /// What a thread does: reads a frame, runs it. Counts as a reader from before it begins.
+    fn work(&'static self) {
+        loop {
+            let read = frame::read(&mut *lock(&self.input));
+            let Ok(Some(frame)) = read else { (self.exit)() };
+            if frame.kind == Kind::Registered {
+                self.registered(&frame);
+                continue;
+            }
+            if self.readers.fetch_sub(1, Ordering::SeqCst) == 1
+                && let Err(error) = self.one_more_reader()
+            {
+                self.readers.fetch_add(1, Ordering::SeqCst);
+                let error = ClientError::unavailable(format!("the plugin's process gets no more threads: {error}"));
+                self.told(self.host.send_json(Kind::Failed, frame.number, &CallError::Client(error)));
+                continue;
+            }
+            CALL.set(frame.number);
+            self.told(self.run(&frame));
+            CALL.set(0);
+            self.readers.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn one_more_reader(&'static self) -> io::Result<()> {
+        self.readers.fetch_add(1, Ordering::SeqCst);
+        let begun = std::thread::Builder::new().name("plugin".to_owned()).spawn(|| self.work());
+        if begun.is_err() {
+            self.readers.fetch_sub(1, Ordering::SeqCst);
+        }
+        begun.map(drop)
+    }
+
+    /// A host that cannot be told anything is gone.
+    fn told(&self, sent: io::Result<()>) {
+        if sent.is_err() {
+            (self.exit)();
+        }
+    }
+
+    fn run(&self, frame: &Frame) -> io::Result<()> {
+        let Frame { kind, number, payload } = frame;
+        match kind {
+            Kind::Create => self.create(*number, payload),
+            Kind::Call => match self.call(payload) {
+                Ok(Answer { first, rest: None }) => self.host.send(Kind::Whole, *number, &[&first]),
+                Ok(Answer { first, rest }) => {
+                    // Before the host knows of it, and asks for more.
+                    lock(&self.rests).insert(*number, rest);
+                    self.host.send(Kind::Piece, *number, &[&first])
+                }
+                Err(error) => self.host.send_json(Kind::Failed, *number, &error),
+            },
+            Kind::Next => match self.next_piece(payload) {
+                Ok(Some(piece)) => self.host.send(Kind::Piece, *number, &[&piece]),
+                Ok(None) => self.host.send(Kind::Whole, *number, &[]),
+                Err(error) => self.host.send_json(Kind::Failed, *number, &error),
+            },
+            Kind::Drop => {
+                let unwanted = lock(&self.rests).remove(number);
+                drop(unwanted);
+                Ok(())
+            }
+            Kind::End => {
+                let client = lock(&self.client).take();
+                drop(client);
+                (self.exit)()
+            }
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    fn create(&self, number: u64, payload: &[u8]) -> io::Result<()> {
+        let Creation { class, config } = serde_json::from_slice(payload)?;
+        let Some(library) = self.library.get() else { return Err(io::ErrorKind::InvalidData.into()) };
+        match library.create(&class, &config) {
+            Ok(client) => {
+                *lock(&self.client) = Some(client.into());
+                self.host.send(Kind::Created, number, &[])
+            }
+            Err(error) => self.host.send_json(Kind::NotLoaded, number, &error),
+        }
+    }
+
+    fn call(&self, payload: &[u8]) -> Result<Answer, CallError> {
+        let (operation, request) = frame::operation_and_request(payload).ok_or_else(broken)?;
+        let operation = Operation::from_name(operation).ok_or_else(broken)?;
+        let client = lock(&self.client).clone().ok_or_else(broken)?;
+        client.call(operation, request)
+    }
+
+    /// The next piece of an answer. Its rest is away from `rests` meanwhile, but not its number: when that
+    /// is gone too, nobody wants the rest any more.
+    fn next_piece(&self, payload: &[u8]) -> Result<Option<Bytes>, CallError> {
+        let (answer, _) = frame::number_and_rest(payload).ok_or_else(broken)?;
+        let rest = lock(&self.rests).get_mut(&answer).and_then(Option::take);
+        let mut rest = rest.ok_or_else(broken)?;
+        let piece = rest.next_piece();
+        let mut rests = lock(&self.rests);
+        if let (Ok(Some(_)), Some(place)) = (&piece, rests.get_mut(&answer)) {
+            *place = Some(rest);
+        } else {
+            rests.remove(&answer);
+            // The end of the rest is the plugin's code: not under the lock.
+            drop(rests);
+            drop(rest);
+        }
+        piece
+    }
+
+    fn registered(&self, frame: &Frame) {
+        let waiting = lock(&self.host.registering).remove(&frame.number);
+        if let (Some(waiting), Some((handle, _))) = (waiting, frame::number_and_rest(&frame.payload)) {
+            let _ = waiting.try_send(handle);
+        }
+    }
+}
+
+/// The host never asks such a thing.
+fn broken() -> CallError {
+    CallError::Client(ClientError::internal("the host and the plugin's process do not understand each other"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks the host for the handle of a place that logs.
+extern "C" fn register(callsite: RSlice<'_, u8>) -> u64 {
+    // A panic must not cross into the plugin: it would end the process.
+    let handle = catch_unwind(AssertUnwindSafe(|| {
+        let host = HOST.get()?;
+        let (sender, handle) = sync_channel(1);
+        let number = host.registrations.fetch_add(1, Ordering::Relaxed);
+        lock(&host.registering).insert(number, sender);
+        host.send(Kind::Register, number, &[callsite.as_slice()]).ok()?;
+        handle.recv().ok()
+    }));
+    handle.ok().flatten().unwrap_or(0)
+}
+
+extern "C" fn emit(handle: u64, values: RSlice<'_, u8>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let host = HOST.get()?;
+        host.send(Kind::Event, CALL.get(), &[&handle.to_le_bytes(), values.as_slice()]).ok()
+    }));
+}

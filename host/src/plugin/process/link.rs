@@ -1,0 +1,463 @@
+//! The host's end of a plugin's process.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use defect_plugin_api::Operation;
+use defect_plugin_api::boundary::Description;
+use serde_json::Value;
+use tracing::Span;
+
+use super::Isolation;
+use super::frame::{self, Creation, Frame, Kind};
+use crate::plugin::client::{Answer, CallError, Rest};
+use crate::plugin::library::LoadError;
+use crate::plugin::log_bridge;
+
+/// How long a process may take to end by itself.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the last words of a process that has ended are waited for. A command that the plugin started
+/// may hold the stream open for longer.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// As many lines are kept for the report of its end.
+const KEPT_LINES: usize = 8;
+/// A longer line is cut: nobody reads it.
+const LONGEST_LINE: u64 = 4096;
+/// Places of plugins' code that log. The host keeps each for good, so a process that invents ever more
+/// of them is not listened to.
+const MOST_PLACES: usize = 10_000;
+
+/// A running plugin's process. Dropped, it is asked to end, and is ended when it does not.
+pub(in crate::plugin) struct Process(Arc<Link>);
+
+/// What the handle, the readers and the answers that go on share.
+struct Link {
+    input: Mutex<ChildStdin>,
+    child: Mutex<Child>,
+    calls: Mutex<Calls>,
+    over: Condvar,
+    words: Mutex<LastWords>,
+    said: Condvar,
+    memory: Option<u64>,
+}
+
+struct Calls {
+    next: u64,
+    waiting: HashMap<u64, Waiting>,
+    /// The host has told it to end at once.
+    is_ending: bool,
+    /// Why.
+    ended_for: Option<String>,
+    /// Why it is over, once it is.
+    end: Option<String>,
+}
+
+struct Waiting {
+    reply: SyncSender<Frame>,
+    /// What the plugin logs meanwhile belongs to it.
+    span: Span,
+}
+
+#[derive(Default)]
+struct LastWords {
+    lines: VecDeque<String>,
+    are_all: bool,
+}
+
+impl Process {
+    /// Starts a process that opens the library.
+    ///
+    /// # Errors
+    /// [`LoadError`]
+    pub(in crate::plugin) fn start(library: &Path, isolation: &Isolation) -> Result<(Self, Description), LoadError> {
+        let not_started = |reason: String| LoadError::Process { path: library.to_owned(), reason };
+        let link = Link::start(library, isolation)
+            .map_err(|error| not_started(format!("the plugin's process cannot be started: {error}")))?;
+        let (link, opened) = link;
+        // From here on dropping it ends the process.
+        let process = Self(link);
+        let frame = process.wait(&opened, isolation.patience, "it was opened").map_err(not_started)?;
+        match frame.kind {
+            Kind::Opened => {
+                let description = serde_json::from_slice(&frame.payload).map_err(|error| LoadError::NoDescription {
+                    path: library.to_owned(),
+                    reason: error.to_string(),
+                })?;
+                Ok((process, description))
+            }
+            _ => Err(not_loaded(&frame).unwrap_or_else(not_started)),
+        }
+    }
+
+    /// Makes the client. A process makes one.
+    pub(in crate::plugin) fn create(
+        &self,
+        library: &Path,
+        class: &str,
+        config: &Value,
+        patience: Duration,
+    ) -> Result<(), LoadError> {
+        let not_made = |reason: String| LoadError::Process { path: library.to_owned(), reason };
+        let creation = Creation { class: class.to_owned(), config: config.clone() };
+        let creation = serde_json::to_vec(&creation).map_err(|error| not_made(error.to_string()))?;
+        let made = self.0.ask(Kind::Create, &[&creation]).map_err(not_made)?;
+        let frame = self.wait(&made, patience, &format!("`{class}` was made")).map_err(not_made)?;
+        match frame.kind {
+            Kind::Created => Ok(()),
+            _ => Err(not_loaded(&frame).unwrap_or_else(not_made)),
+        }
+    }
+
+    fn wait(&self, reply: &Receiver<Frame>, patience: Duration, what: &str) -> Result<Frame, String> {
+        match reply.recv_timeout(patience) {
+            Ok(frame) => Ok(frame),
+            Err(RecvTimeoutError::Disconnected) => Err(format!("its process {} while {what}", self.0.wait_for_end())),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(format!("its process took longer than {} s (`call_timeout`) while {what}", patience.as_secs_f64()))
+            }
+        }
+    }
+
+    /// Runs an operation.
+    ///
+    /// # Errors
+    /// [`CallError::Down`] when the process could not be asked; else what the plugin says, and
+    /// [`CallError::Ended`].
+    pub(in crate::plugin) fn call(&self, operation: Operation, request: &[u8]) -> Result<Answer, CallError> {
+        let (number, reply) = self
+            .0
+            .ask_numbered(Kind::Call, &[&frame::call_payload(operation.name()), request])
+            .map_err(|end| CallError::Down { reason: format!("its process {end}") })?;
+        let (first, goes_on) = self.0.answer(&reply)?;
+        let rest = goes_on.then(|| Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number)));
+        Ok(Answer { first, rest })
+    }
+
+    /// Ends it at once. All calls that wait for it fail; `reason` is told to the log.
+    pub(in crate::plugin) fn kill(&self, reason: &str) {
+        self.0.kill(Some(reason));
+    }
+
+    /// Whether it has ended, or is about to.
+    pub(in crate::plugin) fn is_ending(&self) -> bool {
+        let calls = lock(&self.0.calls);
+        calls.is_ending || calls.end.is_some()
+    }
+
+    /// Its number in the operating system.
+    pub(in crate::plugin) fn id(&self) -> u32 {
+        lock(&self.0.child).id()
+    }
+
+    /// Something to wait with for the end of it, that does not keep it.
+    pub(in crate::plugin) fn watch(&self) -> Watch {
+        Watch(Arc::clone(&self.0))
+    }
+}
+
+/// Waits for the end of a process.
+pub(in crate::plugin) struct Watch(Arc<Link>);
+
+impl Watch {
+    /// Blocks until it is over, and says why.
+    pub(in crate::plugin) fn wait_for_end(&self) -> String {
+        self.0.wait_for_end()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It ends at the end of its input, too; but so its client is dropped.
+        let _ = self.0.send(Kind::End, 0, &[]);
+        let calls = lock(&self.0.calls);
+        let still_there = |calls: &mut Calls| calls.end.is_none();
+        let (calls, _) =
+            self.0.over.wait_timeout_while(calls, FAREWELL, still_there).unwrap_or_else(PoisonError::into_inner);
+        let is_over = calls.end.is_some();
+        drop(calls);
+        if !is_over {
+            self.0.kill(None);
+        }
+    }
+}
+
+/// What a process says of a library that it could not open, or of a client that it could not make.
+fn not_loaded(frame: &Frame) -> Result<LoadError, String> {
+    match frame.kind {
+        Kind::NotLoaded => serde_json::from_slice(&frame.payload).map_err(|error| error.to_string()),
+        _ => Err("its process says something that it was not asked".to_owned()),
+    }
+}
+
+impl Link {
+    /// The link and what its first frame arrives at.
+    fn start(library: &Path, isolation: &Isolation) -> io::Result<(Arc<Self>, Receiver<Frame>)> {
+        let mut command = Command::new(&isolation.program);
+        command.args(&isolation.arguments).arg(library);
+        for name in &isolation.withheld {
+            command.env_remove(name);
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            // A ctrl-c in the terminal is for the host, which ends the plugin when all requests are answered.
+            command.process_group(0).arg0("defect-host");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let missing = || io::Error::other("a stream of it is missing");
+        let input = child.stdin.take().ok_or_else(missing)?;
+        let output = child.stdout.take().ok_or_else(missing)?;
+        let words = child.stderr.take().ok_or_else(missing)?;
+        let (reply, opened) = sync_channel(1);
+        let waiting = HashMap::from([(0, Waiting { reply, span: Span::current() })]);
+        let link = Arc::new(Self {
+            input: Mutex::new(input),
+            child: Mutex::new(child),
+            calls: Mutex::new(Calls { next: 1, waiting, is_ending: false, ended_for: None, end: None }),
+            over: Condvar::new(),
+            words: Mutex::default(),
+            said: Condvar::new(),
+            memory: isolation.memory,
+        });
+        let (reading, listening) = (Arc::clone(&link), Arc::clone(&link));
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let begun = thread("plugin-words").spawn(move || listening.listen(words)).and_then(|_| {
+            thread("plugin-answers").spawn(move || {
+                let fault = reading.read(output);
+                reading.conclude(fault);
+            })
+        });
+        if let Err(error) = begun {
+            link.kill(None);
+            return Err(error);
+        }
+        Ok((link, opened))
+    }
+
+    fn send(&self, kind: Kind, number: u64, payload: &[&[u8]]) -> io::Result<()> {
+        frame::write(&mut *lock(&self.input), kind, number, payload)
+    }
+
+    fn ask(&self, kind: Kind, payload: &[&[u8]]) -> Result<Receiver<Frame>, String> {
+        self.ask_numbered(kind, payload).map(|(_, reply)| reply)
+    }
+
+    /// The call's number, and what its reply arrives at. The error is why the process is over; it has not got
+    /// the whole frame then, so nothing was done.
+    fn ask_numbered(&self, kind: Kind, payload: &[&[u8]]) -> Result<(u64, Receiver<Frame>), String> {
+        let (reply, receiver) = sync_channel(1);
+        let number = {
+            let mut calls = lock(&self.calls);
+            if let Some(end) = &calls.end {
+                return Err(end.clone());
+            }
+            let number = calls.next;
+            calls.next += 1;
+            calls.waiting.insert(number, Waiting { reply, span: Span::current() });
+            number
+        };
+        match self.send(kind, number, payload) {
+            Ok(()) => Ok((number, receiver)),
+            // What it was sent may be half of a frame.
+            Err(_) => {
+                self.kill(None);
+                Err(self.wait_for_end())
+            }
+        }
+    }
+
+    /// An answer or a piece of one, and whether it goes on.
+    fn answer(&self, reply: &Receiver<Frame>) -> Result<(Bytes, bool), CallError> {
+        let Ok(Frame { kind, payload, .. }) = reply.recv() else {
+            return Err(CallError::Ended { reason: self.wait_for_end() });
+        };
+        match kind {
+            Kind::Whole => Ok((payload.into(), false)),
+            Kind::Piece => Ok((payload.into(), true)),
+            Kind::Failed => Err(serde_json::from_slice(&payload).unwrap_or_else(|_| self.nonsense())),
+            _ => Err(self.nonsense()),
+        }
+    }
+
+    fn nonsense(&self) -> CallError {
+        self.kill(Some("was ended by the host: it said something that it was not asked"));
+        CallError::Ended { reason: self.wait_for_end() }
+    }
+
+    /// Gives each frame to who waits for it. Ends at the end of the stream, or with what is wrong with it.
+    fn read(&self, output: impl Read) -> Option<io::Error> {
+        // Large payloads are read past this buffer.
+        let mut output = BufReader::new(output);
+        loop {
+            let frame = match frame::read(&mut output) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return None,
+                Err(error) => return Some(error),
+            };
+            match frame.kind {
+                Kind::Register => {
+                    let handle = place(&frame.payload);
+                    if let Err(error) = self.send(Kind::Registered, frame.number, &[&handle.to_le_bytes()]) {
+                        return Some(error);
+                    }
+                }
+                Kind::Event => {
+                    let span = lock(&self.calls).waiting.get(&frame.number).map(|waiting| waiting.span.clone());
+                    if let Some((handle, values)) = frame::number_and_rest(&frame.payload) {
+                        span.unwrap_or_else(Span::none).in_scope(|| log_bridge::event(handle, values));
+                    }
+                }
+                _ => {
+                    // Nobody may be waiting any more.
+                    let waiting = lock(&self.calls).waiting.remove(&frame.number);
+                    let _ = waiting.map(|waiting| waiting.reply.try_send(frame));
+                }
+            }
+        }
+    }
+
+    /// Takes what the process writes to its standard error into the log.
+    fn listen(&self, words: impl Read) {
+        let mut words = BufReader::new(words);
+        let mut line = Vec::new();
+        while matches!(words.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(1..)) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            if text.is_empty() {
+                continue;
+            }
+            tracing::warn!("the plugin's process says: {text}");
+            let mut words = lock(&self.words);
+            if words.lines.len() == KEPT_LINES {
+                words.lines.pop_front();
+            }
+            words.lines.push_back(text);
+        }
+        lock(&self.words).are_all = true;
+        self.said.notify_all();
+    }
+
+    fn kill(&self, reason: Option<&str>) {
+        let mut calls = lock(&self.calls);
+        if calls.end.is_none() {
+            calls.is_ending = true;
+            calls.ended_for = calls.ended_for.take().or(reason.map(str::to_owned));
+            drop(calls);
+            // It may be over already, and nobody has noticed.
+            let _ = lock(&self.child).kill();
+        }
+    }
+
+    /// The process is over, or of no use any more.
+    fn conclude(&self, fault: Option<io::Error>) {
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let status = child.wait();
+        drop(child);
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let (words, _) = self
+            .said
+            .wait_timeout_while(words, LAST_WORDS, |words| !words.are_all)
+            .unwrap_or_else(PoisonError::into_inner);
+        let status = match status {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let mut end = match fault {
+            Some(fault) => format!("was ended by the host, because its answers are broken: {fault}"),
+            None => format!("ended with {status}"),
+        };
+        if let (Some(memory), true) = (self.memory, words.lines.iter().any(|line| is_about_memory(line))) {
+            end = format!("needed more than the {memory} MiB of `isolation_memory` ({status})");
+        } else if let Some(last) = words.lines.back() {
+            end = format!("{end}; it said last: {last}");
+        }
+        drop(words);
+        let mut calls = lock(&self.calls);
+        calls.end = Some(calls.ended_for.take().unwrap_or(end));
+        // Those who wait see that no reply will come.
+        calls.waiting.clear();
+        drop(calls);
+        self.over.notify_all();
+    }
+
+    fn wait_for_end(&self) -> String {
+        let mut calls = lock(&self.calls);
+        loop {
+            if let Some(end) = &calls.end {
+                return end.clone();
+            }
+            calls = self.over.wait(calls).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// What Rust's standard library writes when an allocation fails, before it aborts.
+fn is_about_memory(line: &str) -> bool {
+    line.starts_with("memory allocation of ") && line.contains(" bytes failed")
+}
+
+/// The handle of a place that logs. A process that is started again announces the same places again.
+fn place(announced: &[u8]) -> u64 {
+    static PLACES: LazyLock<Mutex<HashMap<Vec<u8>, u64>>> = LazyLock::new(Mutex::default);
+    let mut places = lock(&PLACES);
+    if let Some(handle) = places.get(announced) {
+        return *handle;
+    }
+    if places.len() == MOST_PLACES {
+        return 0;
+    }
+    let handle = log_bridge::place(announced);
+    places.insert(announced.to_vec(), handle);
+    handle
+}
+
+/// The rest of an answer of a process. One piece is asked for ahead, so that it is made while the one
+/// before is on its way to the caller.
+pub(in crate::plugin) struct RemoteRest {
+    link: Arc<Link>,
+    answer: u64,
+    ahead: Option<Result<Receiver<Frame>, String>>,
+}
+
+impl RemoteRest {
+    fn new(link: Arc<Link>, answer: u64) -> Self {
+        let mut rest = Self { link, answer, ahead: None };
+        rest.ask_ahead();
+        rest
+    }
+
+    fn ask_ahead(&mut self) {
+        self.ahead = Some(self.link.ask(Kind::Next, &[&self.answer.to_le_bytes()]));
+    }
+
+    /// The next piece; `None` after the last.
+    pub(in crate::plugin) fn next_piece(&mut self) -> Result<Option<Bytes>, CallError> {
+        let Some(asked) = self.ahead.take() else { return Ok(None) };
+        let reply = asked.map_err(|reason| CallError::Ended { reason })?;
+        let (piece, goes_on) = self.link.answer(&reply)?;
+        if goes_on {
+            self.ask_ahead();
+        }
+        Ok((!piece.is_empty()).then_some(piece))
+    }
+}
+
+impl Drop for RemoteRest {
+    fn drop(&mut self) {
+        if self.ahead.is_some() {
+            let _ = self.link.send(Kind::Drop, self.answer, &[]);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
