@@ -85,7 +85,7 @@ struct Bench {
 
 type Subject = (&'static str, fn(&Bench) -> Result<Table>);
 
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 9] = [
     (rows::list::TITLE, rows::list::measure),
     (rows::operations::TITLE, rows::operations::measure),
     (rows::creators::TITLE, rows::creators::measure),
@@ -93,6 +93,7 @@ const SUBJECTS: [Subject; 8] = [
     (rows::start::TITLE, rows::start::measure),
     (rows::hook::TITLE, rows::hook::measure),
     (rows::memory::TITLE, rows::memory::measure),
+    (rows::isolation::TITLE, rows::isolation::measure),
     (rows::growth::TITLE, rows::growth::measure),
 ];
 

@@ -100,6 +100,16 @@ impl Workshop {
         self.defect_service(name, defects, &self.programs.host, logging, &arguments, "/readyz")
     }
 
+    /// Ours as [`Workshop::host`] has it, with the plugin in a process of its own.
+    pub(crate) fn isolated_host(&self, name: &str, defects: u64) -> Result<Service> {
+        let service = self.host(name, defects)?;
+        let config = service.folder.join("config.toml");
+        let class = "client_class = \"JsonlDefectClient\"\n";
+        let text = fs::read_to_string(&config)?.replace(class, &format!("{class}isolation = \"process\"\n"));
+        fs::write(&config, text)?;
+        Ok(service)
+    }
+
     /// Ours as [`Workshop::host`] has it, under strace, which notes in `syncs` what is synced to disk.
     /// `--seccomp-bpf` leaves all other system calls alone.
     pub(crate) fn traced_host(&self, name: &str, defects: u64) -> Result<Option<Service>> {
