@@ -21,11 +21,28 @@ use crate::model::{
 /// # What is passed
 /// `project` is what [`get_projects`](DefectClient::get_projects) gave, but comes from the network:
 /// check it before it becomes a path or a query. References live for the call only. Credentials of
-/// the API were checked before; [`Defect::principal`] is who the change is made as in the tracker.
+/// the API were checked before; [`Defect::principal`] is who the change is made as in the tracker, its
+/// password is never given back. Projects and ids are compared as a whole: they are neither paths nor
+/// patterns, and `x/../Shop` is not `Shop`.
 ///
 /// # Errors
 /// [`ClientError`] says which kind becomes which HTTP status. What a test-management tool shall show
 /// to its user, such as a defect that is gone, belongs into the [`Protocol`], with `Ok`.
+///
+/// # Unknown projects
+/// [`ClientError::NotFound`], or [`ClientError::InvalidInput`] for what can be no project's name. The
+/// operations that answer with a [`Protocol`] may instead say it there, for the test-management tool's
+/// user: nothing read or written, and a general error, code [`ProtocolCode::ProjectNotFound`]. What is
+/// not about defects (timestamps, control fields, user-defined attributes, hooks, corrections) may be
+/// answered as for the tracker as a whole.
+///
+/// # What is kept
+/// A defect comes back from every operation as it was sent, from the answer to its creation or update
+/// on. Further user-defined fields and references of the tracker's own may be there too. Absent and
+/// empty texts are the same. [`Defect::last_edited`] is kept to the microsecond, in any offset. An id
+/// names one defect of its project, also after that was deleted.
+///
+/// `conformance::check` (feature `conformance`) tests all of this from a plugin's own `cargo test`.
 ///
 /// All operations: since plugin-api 1.0.
 pub trait DefectClient: Send + Sync + Sized + 'static {
@@ -47,13 +64,15 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
     /// ends the start with exit code 2.
     fn new(config: Self::Config) -> Result<Self, ClientError>;
 
-    /// The name, description and read-only flag that test-management tools show.
+    /// The name, description and read-only flag that test-management tools show. Read-only is true
+    /// exactly when nothing can be created, updated or deleted.
     ///
     /// # Errors
     /// See [`ClientError`].
     fn get_settings(&self) -> Result<Settings, ClientError>;
 
     /// Whether the backend answers and accepts the plugin's credentials, for the project or as a whole.
+    /// Not for a project that the tracker does not have.
     ///
     /// # Errors
     /// See [`ClientError`]; a backend that says no is `Ok(false)`.
@@ -68,7 +87,7 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
         Ok(false)
     }
 
-    /// The projects' identifiers. Any text; it is what the other operations get back.
+    /// The projects' identifiers, each once. Any text; it is what the other operations get back.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -80,7 +99,7 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
     /// See [`ClientError`].
     fn get_control_fields(&self, project: Option<&str>) -> Result<ControlFields, ClientError>;
 
-    /// The fields that the tracker has beyond the API's own, in the project or as a whole.
+    /// The fields that the tracker has beyond the API's own, in the project or as a whole; each name once.
     ///
     /// # Errors
     /// See [`ClientError`]. Default: none.
@@ -95,8 +114,9 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
     /// See [`ClientError`]; see [`DefectList::streamed`] for errors in the middle of a long list.
     fn get_defects(&self, project: &str, context: &SyncContext) -> Result<DefectList, ClientError>;
 
-    /// The defects of these ids. An id that does not exist: a warning under that id, code
-    /// [`ProtocolCode::DefectNotFound`].
+    /// The defects of these ids, in any order, each once however often its id is there; none for no ids.
+    /// An id that does not exist: a warning under that id, code [`ProtocolCode::DefectNotFound`]; the
+    /// others are answered all the same.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -118,7 +138,8 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
         context: &SyncContext,
     ) -> Result<DefectWithAttributes, ClientError>;
 
-    /// Creates a defect and gives its id. Answer when it is safe in the tracker, not before.
+    /// Creates a defect and gives its id, with a success in the protocol and no error. Answer when it is
+    /// safe in the tracker, not before.
     ///
     /// # Errors
     /// [`ClientError::Forbidden`] when the tracker is read-only; else see [`ClientError`].
@@ -129,8 +150,9 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
         context: &SyncContext,
     ) -> Result<ProtocolledString, ClientError>;
 
-    /// Changes a defect to this. Answer when it is safe in the tracker, not before. An id that does not
-    /// exist: a general error, code [`ProtocolCode::DefectNotFound`].
+    /// Changes a defect to this; it keeps its id. The protocol has a success and no error. Answer when it
+    /// is safe in the tracker, not before. An id that does not exist: no success but a general error, code
+    /// [`ProtocolCode::DefectNotFound`]; nothing is created.
     ///
     /// # Errors
     /// [`ClientError::Forbidden`] when the tracker is read-only; else see [`ClientError`].
@@ -142,8 +164,8 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
         context: &SyncContext,
     ) -> Result<Protocol, ClientError>;
 
-    /// Deletes a defect; `defect` says by whom. An id that does not exist: a general error, code
-    /// [`ProtocolCode::NoDefectFound`].
+    /// Deletes a defect; `defect` says by whom. The protocol has a success and no error. An id that does
+    /// not exist: no success but a general error, code [`ProtocolCode::NoDefectFound`].
     ///
     /// # Errors
     /// [`ClientError::Forbidden`] when the tracker is read-only; else see [`ClientError`].
@@ -156,7 +178,7 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
     ) -> Result<Protocol, ClientError>;
 
     /// A synchronisation of the project is about to begin. `sync_type` is `scheduled`, `manual`,
-    /// `partial` or something that a later tool says.
+    /// `partial` or something that a later tool says; a type that there is nothing to do for is acknowledged.
     ///
     /// # Errors
     /// See [`ClientError`]. Default: acknowledged.
@@ -170,7 +192,8 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
         Ok(Protocol::of_success(project, ProtocolCode::PublishSuccess, "start of synchronisation acknowledged"))
     }
 
-    /// A synchronisation of the project has ended.
+    /// A synchronisation of the project has ended. `sync_type` is as for
+    /// [`before_sync`](DefectClient::before_sync).
     ///
     /// # Errors
     /// See [`ClientError`]. Default: acknowledged.
@@ -184,7 +207,8 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
         Ok(Protocol::of_success(project, ProtocolCode::PublishSuccess, "end of synchronisation acknowledged"))
     }
 
-    /// What of the planned changes shall really be made: leave out what the tracker would refuse.
+    /// What of the planned changes shall really be made: leave out what the tracker would refuse, and
+    /// neither add nor change anything. A list that is absent is the same as an empty one.
     ///
     /// # Errors
     /// See [`ClientError`]. Default: everything.
