@@ -65,9 +65,16 @@
 //! crosses to the host is [`boundary`], of fixed shape, so that neither a new operation nor a new
 //! field of a model makes an older plugin or an older host unusable.
 
+// Code from the documents names the crate as plugins do.
+#[cfg(test)]
+extern crate self as defect_plugin_api;
+
 pub mod boundary;
 mod client;
 pub mod config;
+// Also in this crate's own unit tests, so that they need no feature.
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod dispatch;
 mod error;
 mod export;

@@ -13,15 +13,36 @@ thread_local! {
 /// library's copy of the standard library has a hook of its own, the host's is not touched.
 pub(crate) fn install_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let text = panic.payload_as_str().unwrap_or("a value that is no text");
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        let report = format!("panicked at {place}: {text}");
-        if GUARDED.get() == 0 {
+        if let Some(report) = remember(panic) {
             tracing::error!("a thread of the plugin {report}");
-        } else {
-            LAST.set(Some(report));
         }
     }));
+}
+
+/// The same for a process that is not ours, such as an author's tests: other panics go where they went.
+#[cfg(any(test, feature = "conformance"))]
+pub(crate) fn add_hook() {
+    static ADDED: std::sync::Once = std::sync::Once::new();
+    ADDED.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if remember(panic).is_some() {
+                others(panic);
+            }
+        }));
+    });
+}
+
+/// Keeps the report for the guarded call that the thread is in; gives it back when it is in none.
+fn remember(panic: &std::panic::PanicHookInfo<'_>) -> Option<String> {
+    let text = panic.payload_as_str().unwrap_or("a value that is no text");
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let report = format!("panicked at {place}: {text}");
+    if GUARDED.get() == 0 {
+        return Some(report);
+    }
+    LAST.set(Some(report));
+    None
 }
 
 /// Runs the author's code. `Err` is what its panic said and where.

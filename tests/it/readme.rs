@@ -6,12 +6,13 @@ use std::process::Command;
 use defect_host_tests::{Client, HostFolder, artifacts, root};
 use serde_json::json;
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/benchmarks.md",
     "docs/configuration.md",
+    "docs/conformance.md",
     "docs/differences.md",
     "docs/jsonl-store.md",
     "docs/writing-a-plugin.md",

@@ -11,7 +11,8 @@ pub(crate) fn run() -> Result<()> {
     python::install()?;
     shell::run(&mut cargo(&["test", "--workspace", "--locked"]))?;
     isolated()?;
-    shell::run(cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    let mut documents = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--all-features"]);
+    shell::run(documents.env("RUSTDOCFLAGS", "-D warnings"))?;
     say("all right");
     Ok(())
 }
