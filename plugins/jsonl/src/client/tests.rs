@@ -1,5 +1,6 @@
 //! What the operations answer.
 
+mod conformance;
 mod faults;
 
 use std::fs;
