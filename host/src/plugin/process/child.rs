@@ -13,7 +13,6 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use abi_stable::std_types::RSlice;
-use bytes::Bytes;
 use defect_plugin_api::boundary::RawLog;
 use defect_plugin_api::{ClientError, Operation};
 use serde::Serialize;
@@ -146,15 +145,11 @@ impl Process {
                 Ok(Answer { first, rest }) => {
                     // Before the host knows of it, and asks for more.
                     lock(&self.rests).insert(*number, rest);
-                    self.host.send(Kind::Piece, *number, &[&first])
+                    self.host.send(Kind::LastPiece, *number, &[&first])
                 }
                 Err(error) => self.host.send_json(Kind::Failed, *number, &error),
             },
-            Kind::Next => match self.next_piece(payload) {
-                Ok(Some(piece)) => self.host.send(Kind::Piece, *number, &[&piece]),
-                Ok(None) => self.host.send(Kind::Whole, *number, &[]),
-                Err(error) => self.host.send_json(Kind::Failed, *number, &error),
-            },
+            Kind::Next => self.next_pieces(*number, payload),
             Kind::Drop => {
                 let unwanted = lock(&self.rests).remove(number);
                 drop(unwanted);
@@ -188,23 +183,32 @@ impl Process {
         client.call(operation, request)
     }
 
-    /// The next piece of an answer. Its rest is away from `rests` meanwhile, but not its number: when that
+    /// The next pieces of an answer. Its rest is away from `rests` meanwhile, but not its number: when that
     /// is gone too, nobody wants the rest any more.
-    fn next_piece(&self, payload: &[u8]) -> Result<Option<Bytes>, CallError> {
-        let (answer, _) = frame::number_and_rest(payload).ok_or_else(broken)?;
+    fn next_pieces(&self, number: u64, payload: &[u8]) -> io::Result<()> {
+        let Some((answer, _)) = frame::number_and_rest(payload) else { return Err(io::ErrorKind::InvalidData.into()) };
         let rest = lock(&self.rests).get_mut(&answer).and_then(Option::take);
-        let mut rest = rest.ok_or_else(broken)?;
-        let piece = rest.next_piece();
-        let mut rests = lock(&self.rests);
-        if let (Ok(Some(_)), Some(place)) = (&piece, rests.get_mut(&answer)) {
-            *place = Some(rest);
-        } else {
-            rests.remove(&answer);
-            // The end of the rest is the plugin's code: not under the lock.
-            drop(rests);
-            drop(rest);
+        let Some(mut rest) = rest else { return self.host.send_json(Kind::Failed, number, &broken()) };
+        for left in (0..frame::PIECES).rev() {
+            match rest.next_piece() {
+                Ok(Some(piece)) if left > 0 => self.host.send(Kind::Piece, number, &[&piece])?,
+                Ok(Some(piece)) => {
+                    // Before the host asks for more.
+                    if let Some(place) = lock(&self.rests).get_mut(&answer) {
+                        *place = Some(rest);
+                    }
+                    return self.host.send(Kind::LastPiece, number, &[&piece]);
+                }
+                end => {
+                    lock(&self.rests).remove(&answer);
+                    return match end {
+                        Err(error) => self.host.send_json(Kind::Failed, number, &error),
+                        Ok(_) => self.host.send(Kind::Whole, number, &[]),
+                    };
+                }
+            }
         }
-        piece
+        Ok(())
     }
 
     fn registered(&self, frame: &Frame) {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// No payload is longer: a length beyond it means that the stream is no longer one of frames.
 const LONGEST: usize = 1 << 30;
+/// So many pieces of a long answer are made for one frame that asks for them: waking threads for each costs more
+/// than making it. Host and process hold as many more when their caller stands still.
+pub(super) const PIECES: usize = 3;
 /// A payload grows by so much at most before its bytes have arrived.
 const AT_ONCE: usize = 1 << 20;
 const HEADER: usize = 13;
@@ -33,8 +36,8 @@ kinds! {
     Create = 1,
     /// To the process: run an operation; see [`call_payload`].
     Call = 2,
-    /// To the process: a call for the next piece of an answer; eight bytes, the number of the call that
-    /// began it.
+    /// To the process: a call for the next pieces of an answer, [`PIECES`] at most; eight bytes, the number of
+    /// the call that began it.
     Next = 3,
     /// To the process: nobody wants the rest of the answer that the call of this number began.
     Drop = 4,
@@ -50,8 +53,10 @@ kinds! {
     Created = 18,
     /// From the process: the whole answer of a call, or the last piece of one (which may be empty).
     Whole = 19,
-    /// From the process: a piece of an answer that goes on.
+    /// From the process: a piece of an answer; the next one follows by itself.
     Piece = 20,
+    /// From the process: a piece of an answer that goes on when it is asked to.
+    LastPiece = 24,
     /// From the process: the call failed; a `CallError`.
     Failed = 21,
     /// From the process: a place in the plugin that logs, as `boundary::LogCallsite`.
@@ -92,11 +97,10 @@ pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<Frame>> {
     let kind = kind.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "this is no frame"))?;
     let mut payload = Vec::new();
     while payload.len() < length {
-        let more = (length - payload.len()).min(AT_ONCE);
-        payload.reserve_exact(more);
-        if stream.by_ref().take(more as u64).read_to_end(&mut payload)? < more {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        let read = payload.len();
+        payload.resize(length.min(read + AT_ONCE), 0);
+        // Not `read_to_end`, which spares the zeros but begins with small reads.
+        stream.read_exact(&mut payload[read..])?;
     }
     Ok(Some(Frame { kind, number, payload }))
 }

@@ -36,6 +36,13 @@ const MOST_PLACES: usize = 10_000;
 /// A running plugin's process. Dropped, it is asked to end, and is ended when it does not.
 pub(in crate::plugin) struct Process(Arc<Link>);
 
+/// What follows a piece of an answer.
+enum Then {
+    Nothing,
+    More,
+    MoreWhenAsked,
+}
+
 /// What the handle, the readers and the answers that go on share.
 struct Link {
     input: Mutex<ChildStdin>,
@@ -134,8 +141,11 @@ impl Process {
             .0
             .ask_numbered(Kind::Call, &[&frame::call_payload(operation.name()), request])
             .map_err(|end| CallError::Down { reason: format!("its process {end}") })?;
-        let (first, goes_on) = self.0.answer(&reply)?;
-        let rest = goes_on.then(|| Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number)));
+        let (first, then) = self.0.answer(&reply)?;
+        let rest = match then {
+            Then::Nothing => None,
+            _ => Some(Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number))),
+        };
         Ok(Answer { first, rest })
     }
 
@@ -252,7 +262,7 @@ impl Link {
     /// The call's number, and what its reply arrives at. The error is why the process is over; it has not got
     /// the whole frame then, so nothing was done.
     fn ask_numbered(&self, kind: Kind, payload: &[&[u8]]) -> Result<(u64, Receiver<Frame>), String> {
-        let (reply, receiver) = sync_channel(1);
+        let (reply, receiver) = sync_channel(frame::PIECES);
         let number = {
             let mut calls = lock(&self.calls);
             if let Some(end) = &calls.end {
@@ -273,14 +283,15 @@ impl Link {
         }
     }
 
-    /// An answer or a piece of one, and whether it goes on.
-    fn answer(&self, reply: &Receiver<Frame>) -> Result<(Bytes, bool), CallError> {
+    /// An answer or a piece of one, and what follows.
+    fn answer(&self, reply: &Receiver<Frame>) -> Result<(Bytes, Then), CallError> {
         let Ok(Frame { kind, payload, .. }) = reply.recv() else {
             return Err(CallError::Ended { reason: self.wait_for_end() });
         };
         match kind {
-            Kind::Whole => Ok((payload.into(), false)),
-            Kind::Piece => Ok((payload.into(), true)),
+            Kind::Whole => Ok((payload.into(), Then::Nothing)),
+            Kind::Piece => Ok((payload.into(), Then::More)),
+            Kind::LastPiece => Ok((payload.into(), Then::MoreWhenAsked)),
             Kind::Failed => Err(serde_json::from_slice(&payload).unwrap_or_else(|_| self.nonsense())),
             _ => Err(self.nonsense()),
         }
@@ -314,8 +325,12 @@ impl Link {
                         span.unwrap_or_else(Span::none).in_scope(|| log_bridge::event(handle, values));
                     }
                 }
+                // Nobody may be waiting any more.
+                Kind::Piece => {
+                    let waiting = lock(&self.calls).waiting.get(&frame.number).map(|waiting| waiting.reply.clone());
+                    let _ = waiting.map(|reply| reply.try_send(frame));
+                }
                 _ => {
-                    // Nobody may be waiting any more.
                     let waiting = lock(&self.calls).waiting.remove(&frame.number);
                     let _ = waiting.map(|waiting| waiting.reply.try_send(frame));
                 }
@@ -419,32 +434,35 @@ fn place(announced: &[u8]) -> u64 {
     handle
 }
 
-/// The rest of an answer of a process. One piece is asked for ahead, so that it is made while the one
-/// before is on its way to the caller.
+/// The rest of an answer of a process. Some pieces are asked for ahead, so that they are made while those
+/// before are on their way to the caller.
 pub(in crate::plugin) struct RemoteRest {
     link: Arc<Link>,
     answer: u64,
-    ahead: Option<Result<Receiver<Frame>, String>>,
+    /// `None` at the end.
+    asked: Option<Result<Receiver<Frame>, String>>,
 }
 
 impl RemoteRest {
     fn new(link: Arc<Link>, answer: u64) -> Self {
-        let mut rest = Self { link, answer, ahead: None };
-        rest.ask_ahead();
+        let mut rest = Self { link, answer, asked: None };
+        rest.ask();
         rest
     }
 
-    fn ask_ahead(&mut self) {
-        self.ahead = Some(self.link.ask(Kind::Next, &[&self.answer.to_le_bytes()]));
+    fn ask(&mut self) {
+        self.asked = Some(self.link.ask(Kind::Next, &[&self.answer.to_le_bytes()]));
     }
 
     /// The next piece; `None` after the last.
     pub(in crate::plugin) fn next_piece(&mut self) -> Result<Option<Bytes>, CallError> {
-        let Some(asked) = self.ahead.take() else { return Ok(None) };
+        let Some(asked) = self.asked.take() else { return Ok(None) };
         let reply = asked.map_err(|reason| CallError::Ended { reason })?;
-        let (piece, goes_on) = self.link.answer(&reply)?;
-        if goes_on {
-            self.ask_ahead();
+        let (piece, then) = self.link.answer(&reply)?;
+        match then {
+            Then::Nothing => {}
+            Then::More => self.asked = Some(Ok(reply)),
+            Then::MoreWhenAsked => self.ask(),
         }
         Ok((!piece.is_empty()).then_some(piece))
     }
@@ -452,7 +470,7 @@ impl RemoteRest {
 
 impl Drop for RemoteRest {
     fn drop(&mut self) {
-        if self.ahead.is_some() {
+        if self.asked.is_some() {
             let _ = self.link.send(Kind::Drop, self.answer, &[]);
         }
     }
