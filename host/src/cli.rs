@@ -91,7 +91,7 @@ pub struct Start {
     /// The configuration file
     #[command(flatten)]
     pub file: ConfigFile,
-    /// The plugin's class: a name, a dotted path, or the path of a library
+    /// The plugin's class: a name, a dotted path, the path of a library, or PATH::CLASS
     #[arg(long, value_name = "CLASS")]
     pub client_class: Option<String>,
     /// Path of the plugin's own configuration file, .toml or .properties
@@ -150,7 +150,7 @@ pub struct Plugins {
 pub enum PluginsCommand {
     /// Print the JSON Schema of a plugin's configuration
     Schema {
-        /// The plugin's class: a name, a dotted path, or the path of a library
+        /// The plugin's class: a name, a dotted path, the path of a library, or PATH::CLASS
         class: String,
         /// The configuration file, for its `plugin_dirs`; may be missing
         #[command(flatten)]

@@ -169,7 +169,7 @@ fn several_classes_without_a_match_are_listed() {
     assert_snapshot!(refused(&folder), @r#"
         error: `[folder]/plugins/other_name.so`: the library has no client `OtherName` but several others: `FaultyDefectClient`, `SpareDefectClient`
 
-        hint: put the library into a plugin directory and write `client_class` as `library_name.ClassName`
+        hint: add the one that is meant to `client_class`, as in `library.so::FaultyDefectClient`
         "#);
     folder.configure("client_class = \"faulty_defect_client.SpareDefectCleint\"", "");
     assert_snapshot!(refused(&folder), @r#"

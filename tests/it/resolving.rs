@@ -34,6 +34,9 @@ fn each_form_of_client_class_leads_to_its_library() {
         "./lib/faulty_defect_client.dll",
         "lib/faulty_defect_client.py",
         absolute.to_str().unwrap(),
+        "lib/libfaulty_defect_client.so::SpareDefectClient",
+        "libtracker.so::SpareDefectClient",
+        "company.tracker::SpareDefectClient",
     ];
     let lines: Vec<_> = forms.iter().map(|form| resolved(&folder, form)).collect();
     assert_snapshot!(lines.join("\n"), @r#"
@@ -47,7 +50,42 @@ fn each_form_of_client_class_leads_to_its_library() {
         FaultyDefectClient of [folder]/lib/libfaulty_defect_client.so
         FaultyDefectClient of [folder]/lib/libfaulty_defect_client.so
         FaultyDefectClient of [folder]/lib/libfaulty_defect_client.so
+        SpareDefectClient of [folder]/lib/libfaulty_defect_client.so
+        SpareDefectClient of [folder]/plugins/libtracker.so
+        SpareDefectClient of [folder]/plugins/company/libtracker.so
         "#);
+}
+
+#[test]
+fn each_class_of_one_library_is_served_by_its_name() {
+    // Only the first of the two says that it knows when a defect was changed.
+    for (class, timestamps) in [("FaultyDefectClient", "true"), ("SpareDefectClient", "false")] {
+        let folder = HostFolder::new(&format!("client_class = \"libtwo.so::{class}\""), "");
+        folder.copy_library(FAULTY, "plugins/libtwo.so");
+        let host = folder.start();
+        assert_eq!(host.client().get("/supports-changes-timestamps").text(), timestamps, "{class}");
+        let folder = host.into_folder();
+        folder.configure("client_class = \"Nobody\"", "");
+        let by_path = format!("plugins/libtwo.so::{class}");
+        let host = folder.start_with(&["--client-class", &by_path], &[]);
+        assert_eq!(host.client().get("/supports-changes-timestamps").text(), timestamps, "{class}");
+        let schema = host.folder().run(&["plugins", "schema", &by_path]);
+        assert_eq!((schema.code(), &*schema.stderr), (Some(0), ""));
+        assert!(schema.stdout.contains("FaultyConfig"), "{}", schema.stdout);
+    }
+}
+
+#[test]
+fn a_class_that_is_not_in_the_library_lists_those_that_are() {
+    let folder = HostFolder::new("client_class = \"plugins/libtwo.so::SpareClient\"", "");
+    folder.copy_library(FAULTY, "plugins/libtwo.so");
+    assert_snapshot!(folder.run(&["start"]).stderr, @"
+    error: `[folder]/plugins/libtwo.so`: the library has no client `SpareClient`, only `FaultyDefectClient`, `SpareDefectClient`; did you mean `SpareDefectClient`?
+
+    hint: let `client_class` end in a class that is there, such as `SpareDefectClient`
+    ");
+    let schema = folder.run(&["plugins", "schema", "libtwo.so::SpareClient"]);
+    assert_eq!((schema.code(), schema.stderr), (Some(2), folder.run(&["check"]).stderr));
 }
 
 #[test]
@@ -124,7 +162,7 @@ fn of_two_libraries_of_a_class_the_first_wins_and_the_other_is_named() {
 
 #[test]
 fn what_is_no_class_at_all_says_what_it_could_be() {
-    for class in ["", "..", "a b.C"] {
+    for class in ["", "..", "a b.C", "libx.so::", "::C", "a.so::b::C"] {
         let folder = HostFolder::new(&format!("client_class = \"{class}\""), "");
         let ended = folder.run(&["check"]);
         assert_eq!(ended.code(), Some(2));

@@ -50,9 +50,10 @@ impl ClassError {
                 let name = name.map_or("ClassName", String::as_str);
                 format!("let `client_class` end in a class that is there, such as `{name}`")
             }
-            Self::Ambiguous { .. } => "put the library into a plugin directory and write \
-                `client_class` as `library_name.ClassName`"
-                .to_owned(),
+            Self::Ambiguous { available, .. } => {
+                let name = available.first().map_or("ClassName", String::as_str);
+                format!("add the one that is meant to `client_class`, as in `library.so::{name}`")
+            }
         }
     }
 }
@@ -142,7 +143,7 @@ mod tests {
     fn several_clients_without_a_match_are_listed() {
         let error = choose_class(&from_file("C"), &names(&["A", "B"])).unwrap_err();
         insta::assert_snapshot!(error, @"the library has no client `C` but several others: `A`, `B`");
-        insta::assert_snapshot!(error.hint(), @"put the library into a plugin directory and write `client_class` as `library_name.ClassName`");
+        insta::assert_snapshot!(error.hint(), @"add the one that is meant to `client_class`, as in `library.so::A`");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::directories::has_extension;
-use super::{ClassChoice, Finding, Origin, Place, ResolveError, Search};
+use super::{ClassChoice, Finding, Origin, Place, QualifiedFault, ResolveError, Search};
 use crate::platform::{Platform, UNIX_PREFIX, class_of_stem, stem_of_class};
 
 /// The Python package of the built-in clients: what is in it is meant by its class name alone.
@@ -12,9 +12,20 @@ const BUILT_IN_PACKAGE: &str = "testbench_defect_service.clients.";
 const LIBRARY_EXTENSIONS: [&str; 3] = ["so", "dylib", "dll"];
 const PYTHON_EXTENSION: &str = "py";
 
-/// What `client_class` asks for.
+/// Stands between a library and the class that is taken from it.
+const QUALIFIER: &str = "::";
+
+/// `client_class`, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) struct Wanted {
+    library: WantedLibrary,
+    /// What stands behind `::`.
+    class: Option<String>,
+}
+
+/// The library that `client_class` asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum WantedLibrary {
     /// A class: its library is called like it, or like the module that it is in.
     Class {
         class: String,
@@ -50,23 +61,16 @@ impl Wanted {
         if client_class.trim().is_empty() {
             return Err(ResolveError::Empty);
         }
+        let fault = |fault| ResolveError::Qualified { client_class: client_class.to_owned(), fault };
+        let (library, class) = split_class(client_class, platform).map_err(fault)?;
         let malformed = || ResolveError::Malformed { client_class: client_class.to_owned() };
-        let path = FilePath::new(client_class, platform).ok_or_else(malformed)?;
-        if !path.bare || path.kind != Kind::NoExtension {
-            return Ok(Self::File(path));
-        }
-
-        let mut segments: Vec<String> = client_class.split('.').map(str::to_owned).collect();
-        let valid = segments.iter().all(|segment| is_identifier(segment));
-        let last = segments.pop().unwrap_or_default();
-        match (valid, segments.is_empty()) {
-            (true, _) if last.starts_with(char::is_uppercase) => Ok(Self::Class {
-                class: last,
-                modules: if client_class.starts_with(BUILT_IN_PACKAGE) { Vec::new() } else { segments },
-            }),
-            (_, true) => Ok(Self::File(path)),
-            (true, false) => Ok(Self::Module { folders: segments, stem: last }),
-            (false, false) => Err(malformed()),
+        let library = WantedLibrary::parse(library, platform).ok_or_else(malformed)?;
+        match (&library, &class) {
+            (WantedLibrary::Class { class: before, .. }, Some(class)) => Err(fault(QualifiedFault::ClassBefore {
+                before: before.clone(),
+                suggestion: format!("{}{QUALIFIER}{class}", platform.library_file_name(&stem_of_class(before))),
+            })),
+            _ => Ok(Self { library, class }),
         }
     }
 
@@ -78,14 +82,14 @@ impl Wanted {
                 places.push((path, origin));
             }
         };
-        if let Self::File(file) = self {
+        if let WantedLibrary::File(file) = &self.library {
             let written = search.working_directory.join(&file.written);
             let written: PathBuf = written.components().collect(); // without a `./` in the middle
             for name in file.names(search.platform) {
                 add(written.with_file_name(name), None);
             }
         }
-        for names in self.names_in_plugin_directories(search.platform) {
+        for names in self.library.names_in_plugin_directories(search.platform) {
             for directory in search.directories {
                 for name in &names {
                     add(directory.path.join(name), Some(directory.origin));
@@ -93,6 +97,62 @@ impl Wanted {
             }
         }
         places
+    }
+
+    /// Which class to take once `library` is found.
+    pub(super) fn class_in(&self, library: &Path) -> ClassChoice {
+        match (&self.library, &self.class) {
+            (_, Some(class)) | (WantedLibrary::Class { class, .. }, None) => ClassChoice::Named(class.clone()),
+            (WantedLibrary::Module { .. } | WantedLibrary::File(_), None) => {
+                let name = library.file_name().unwrap_or_default().to_string_lossy();
+                let (stem, _) = split_extension(&name);
+                ClassChoice::FromFile { preferred: class_of_stem(without_prefix(stem)) }
+            }
+        }
+    }
+
+    pub(super) fn not_found(&self, client_class: &str, search: &Search, searched: Vec<Place>) -> ResolveError {
+        let client_class = client_class.to_owned();
+        let stem = match &self.library {
+            WantedLibrary::Class { class, .. } => stem_of_class(class),
+            WantedLibrary::Module { stem, .. } => stem.clone(),
+            WantedLibrary::File(file) => file.crate_name().to_owned(),
+        };
+        let file_name = search.platform.library_file_name(&stem);
+        let python = match &self.library {
+            WantedLibrary::File(file) if file.kind == Kind::Python => true,
+            library => library.script().is_some_and(|script| {
+                let script = search.working_directory.join(script);
+                search.files.look(&script) == Finding::File
+            }),
+        };
+        if python {
+            ResolveError::Python { client_class, file_name, searched }
+        } else {
+            ResolveError::NotFound { client_class, file_name, searched }
+        }
+    }
+}
+
+impl WantedLibrary {
+    /// `None` when the text has none of the forms.
+    fn parse(text: &str, platform: Platform) -> Option<Self> {
+        let path = FilePath::new(text, platform)?;
+        if !path.bare || path.kind != Kind::NoExtension {
+            return Some(Self::File(path));
+        }
+        let mut segments: Vec<String> = text.split('.').map(str::to_owned).collect();
+        let valid = segments.iter().all(|segment| is_identifier(segment));
+        let last = segments.pop().unwrap_or_default();
+        match (valid, segments.is_empty()) {
+            (true, _) if last.starts_with(char::is_uppercase) => Some(Self::Class {
+                class: last,
+                modules: if text.starts_with(BUILT_IN_PACKAGE) { Vec::new() } else { segments },
+            }),
+            (_, true) => Some(Self::File(path)),
+            (true, false) => Some(Self::Module { folders: segments, stem: last }),
+            (false, false) => None,
+        }
     }
 
     /// Names of equal standing, by rank. A rank is looked for in all directories before the next:
@@ -123,40 +183,6 @@ impl Wanted {
         }
     }
 
-    /// Which class to take once `library` is found.
-    pub(super) fn class_in(&self, library: &Path) -> ClassChoice {
-        match self {
-            Self::Class { class, .. } => ClassChoice::Named(class.clone()),
-            Self::Module { .. } | Self::File(_) => {
-                let name = library.file_name().unwrap_or_default().to_string_lossy();
-                let (stem, _) = split_extension(&name);
-                ClassChoice::FromFile { preferred: class_of_stem(without_prefix(stem)) }
-            }
-        }
-    }
-
-    pub(super) fn not_found(&self, client_class: &str, search: &Search, searched: Vec<Place>) -> ResolveError {
-        let client_class = client_class.to_owned();
-        let stem = match self {
-            Self::Class { class, .. } => stem_of_class(class),
-            Self::Module { stem, .. } => stem.clone(),
-            Self::File(file) => file.crate_name().to_owned(),
-        };
-        let file_name = search.platform.library_file_name(&stem);
-        let python = match self {
-            Self::File(file) if file.kind == Kind::Python => true,
-            _ => self.script().is_some_and(|script| {
-                let script = search.working_directory.join(script);
-                search.files.look(&script) == Finding::File
-            }),
-        };
-        if python {
-            ResolveError::Python { client_class, file_name, searched }
-        } else {
-            ResolveError::NotFound { client_class, file_name, searched }
-        }
-    }
-
     /// The Python file that the Python service would take, from the working directory.
     fn script(&self) -> Option<PathBuf> {
         let (folder, stem) = match self {
@@ -175,10 +201,6 @@ impl Wanted {
 impl FilePath {
     /// `None` when the path has no file name, such as `..`.
     fn new(written: &str, platform: Platform) -> Option<Self> {
-        let separators: &[char] = match platform {
-            Platform::Linux | Platform::MacOs => &['/'],
-            Platform::Windows => &['/', '\\'],
-        };
         let path = Path::new(written);
         let name = path.file_name()?.to_str()?;
         let (stem, extension) = split_extension(name);
@@ -189,7 +211,7 @@ impl FilePath {
                 Some(_) => Kind::Library,
             },
             stem: stem.to_owned(),
-            bare: !written.contains(separators),
+            bare: !written.contains(separators(platform)),
             written: path.to_owned(),
         })
     }
@@ -222,6 +244,32 @@ impl FilePath {
             Kind::Library | Kind::NoExtension => without_prefix(&self.stem),
             Kind::Python => &self.stem,
         }
+    }
+}
+
+const fn separators(platform: Platform) -> &'static [char] {
+    match platform {
+        Platform::Linux | Platform::MacOs => &['/'],
+        Platform::Windows => &['/', '\\'],
+    }
+}
+
+/// Takes `library::Class` apart. A folder's name may hold `::`: only what follows it is looked at.
+fn split_class(client_class: &str, platform: Platform) -> Result<(&str, Option<String>), QualifiedFault> {
+    let name_at = client_class.rfind(separators(platform)).map_or(0, |at| at + 1);
+    let (folder, name) = client_class.split_at(name_at);
+    let Some((stem, class)) = name.split_once(QUALIFIER) else { return Ok((client_class, None)) };
+    let library = &client_class[..folder.len() + stem.len()];
+    if class.contains(QUALIFIER) {
+        Err(QualifiedFault::Several)
+    } else if stem.trim().is_empty() {
+        Err(QualifiedFault::NoLibrary)
+    } else if class.trim().is_empty() {
+        Err(QualifiedFault::NoClass { library: library.to_owned() })
+    } else if !is_identifier(class) {
+        Err(QualifiedFault::NotAClass { library: library.to_owned(), class: class.to_owned() })
+    } else {
+        Ok((library, Some(class.to_owned())))
     }
 }
 

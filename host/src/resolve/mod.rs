@@ -17,6 +17,7 @@
 //! | `path/to/name` | `path/to/name`, `path/to/libname.so`, `path/to/name.so` |
 //! | `path/to/name.py` | `path/to/libname.so`, `path/to/name.so`, `<dir>/libname.so`, `<dir>/name.so` |
 //! | `name`, `name.so` | as a path in the working directory, then in every `<dir>` |
+//! | `…::MyDefectClient` | as what stands before `::`, which is a path, a file name or `package.module` |
 //!
 //! `<dir>` stands for each plugin directory in turn: all names are tried in one directory before
 //! the next. The last name of a dotted path, which leaves its folders out, is tried after the others
@@ -31,7 +32,7 @@ mod files;
 
 pub use class::{ClassChoice, ClassError, choose_class};
 pub use directories::{Candidate, DirectorySources, Origin, PluginDirectory, list_candidates, plugin_directories};
-pub use error::ResolveError;
+pub use error::{QualifiedFault, ResolveError};
 pub use files::{Disk, FileSystem, Finding, Place, Places};
 
 use crate::platform::Platform;

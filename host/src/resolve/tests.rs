@@ -300,6 +300,82 @@ fn a_text_of_no_form_is_refused() {
 }
 
 #[test]
+fn a_class_behind_two_colons_is_taken_from_the_library_before_them() {
+    let machine = linux(&["/srv/lib/libmy_company.so", "/two/libtracker.so", "/one/company/libtracker.so"]);
+    for (client_class, library) in [
+        ("lib/libmy_company.so::MyClient", "/srv/lib/libmy_company.so"),
+        ("./lib/my_company::MyClient", "/srv/lib/libmy_company.so"),
+        ("lib/my_company.dll::MyClient", "/srv/lib/libmy_company.so"),
+        ("lib/my_company.py::MyClient", "/srv/lib/libmy_company.so"),
+        ("/two/libtracker.so::MyClient", "/two/libtracker.so"),
+        ("libtracker.so::MyClient", "/two/libtracker.so"),
+        ("tracker::MyClient", "/two/libtracker.so"),
+        ("company.tracker::MyClient", "/one/company/libtracker.so"),
+    ] {
+        assert_eq!(machine.found(client_class), format!("{library}: MyClient"), "{client_class}");
+    }
+    assert_eq!(linux(&["/srv/a::b/libx.so"]).found("a::b/x"), "/srv/a::b/libx.so: X?", "a folder's name is left alone");
+    assert_eq!(linux(&["/srv/a::b/libx.so"]).found("a::b/x::my_client"), "/srv/a::b/libx.so: my_client");
+}
+
+#[test]
+fn a_drives_colon_is_no_separator() {
+    let windows = machine(Platform::Windows, &[]);
+    insta::assert_snapshot!(tried(Platform::Windows, "C:/x.dll::MyClient"), @"/srv/C:/x.dll");
+    for path in [r"C:\x.dll", r"C:\a::b\x.dll"] {
+        let error = windows.resolve(path).unwrap_err();
+        assert!(matches!(error, ResolveError::NotFound { .. }), "{error}");
+        let error = windows.resolve(&format!("{path}::")).unwrap_err();
+        assert!(error.hint().starts_with(&format!("write `{path}::ClassName`, or ")), "{}", error.hint());
+    }
+}
+
+#[test]
+fn two_colons_in_odd_places_are_refused_with_what_to_write() {
+    let refused = |client_class| linux(&["/srv/libx.so"]).refused(client_class);
+    insta::assert_snapshot!(refused("lib/libx.so::"), @"
+    client_class `lib/libx.so::` names no class behind `::`
+    hint: write `lib/libx.so::ClassName`, or `lib/libx.so` for the class that is called like the file
+    ");
+    insta::assert_snapshot!(refused("::MyClient"), @"
+    client_class `::MyClient` names no library before `::`
+    hint: write `library.so::ClassName`, or `ClassName` for the library that is called like it
+    ");
+    insta::assert_snapshot!(refused("libx.so::my_module::MyClient"), @"
+    client_class `libx.so::my_module::MyClient` has more than one `::`
+    hint: write `library.so::ClassName`: the library, one `::`, and the class without its module
+    ");
+    insta::assert_snapshot!(refused("libx.so:: MyClient"), @"
+    client_class `libx.so:: MyClient` does not fit: ` MyClient` is not the name of a class
+    hint: write `libx.so::ClassName`, the class as the library exports it; `defect-host plugins` lists them
+    ");
+    insta::assert_snapshot!(refused("my.MyClients::MyClient"), @"
+    client_class `my.MyClients::MyClient` names two classes: before `::` stands `MyClients`, which is not a library
+    hint: write the library's path or file name, such as `libmy_clients.so::MyClient`
+    ");
+    for client_class in ["lib/::MyClient", "::", " ::MyClient"] {
+        assert!(refused(client_class).contains("names no library before"), "{client_class}");
+    }
+    for client_class in ["libx.so:::MyClient", "libx.so::a.B", "libx.so::1", "libx.so::My-Client"] {
+        assert!(refused(client_class).contains("is not the name of a class"), "{client_class}");
+    }
+    assert!(refused("a b.c::MyClient").contains("client_class `a b.c::MyClient` is neither"));
+    assert!(refused("../::MyClient").contains("names no library"));
+    assert!(refused("..::MyClient").contains("is neither"));
+}
+
+#[test]
+fn a_library_that_is_missing_is_the_one_before_the_two_colons() {
+    insta::assert_snapshot!(linux(&[]).refused("libmine.so::MyClient"), @"
+    no library found for client_class `libmine.so::MyClient`, looked for
+      `/srv/libmine.so`
+      `/one/libmine.so` (plugin_dirs)
+      `/two/libmine.so` (folder of the program)
+    hint: put `libmine.so` into one of these folders, or write the library's path; `defect-host plugins` lists what is there
+    ");
+}
+
+#[test]
 fn candidates_are_the_libraries_of_every_directory_and_its_folders() {
     let files = Files(
         [
