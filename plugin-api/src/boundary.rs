@@ -11,8 +11,13 @@
 //! Threads: everything may be called from any thread; a [`RawStream`] from one at a time.
 //! Panics never cross: the plugin's side catches them, see [`RawErrorKind::PANICKED`].
 //!
-//! History of the boundary, one line a major version:
-//! 1  first version.
+//! # History
+//! Of the types and traits below, one line a major version:
+//! - 1: first version.
+//!
+//! Of what crosses in JSON, operations and keys, one line a minor version:
+//! - 1.1: [`Description`] has `rustc` and `target`.
+//! - 1.0: the operations of [`Operation`](crate::Operation).
 #![expect(non_local_definitions, non_camel_case_types, reason = "abi_stable's macros expand to such code")]
 #![allow(missing_docs, reason = "abi_stable's macros make undocumented public items beside the documented ones")]
 
@@ -162,6 +167,12 @@ pub struct Description {
     pub api_version: String,
     /// What it exports. A host skips kinds that it does not know.
     pub exports: Vec<Export>,
+    /// The compiler that it was built with, as `rustc --version` says it. Since 1.1.
+    #[serde(default)]
+    pub rustc: Option<String>,
+    /// The target that it was built for, such as `x86_64-unknown-linux-gnu`. Since 1.1.
+    #[serde(default)]
+    pub target: Option<String>,
 }
 
 /// The kind of an [`Export`] that implements [`DefectClient`](crate::DefectClient).

@@ -153,6 +153,8 @@ extern "C" fn describe<L: Library>() -> RResult<RVec<u8>, RawError> {
             version: L::VERSION.to_owned(),
             api_version: crate::VERSION.to_owned(),
             exports: exports.collect(),
+            rustc: option_env!("DEFECT_PLUGIN_API_RUSTC").map(str::to_owned),
+            target: option_env!("DEFECT_PLUGIN_API_TARGET").map(str::to_owned),
         };
         serde_json::to_vec(&description).map(RVec::from).map_err(unserialisable)
     })

@@ -59,6 +59,9 @@ impl Skewed {
         self.copy(Path::new("Cargo.lock"));
         for folder in ["plugin-api", PLUGIN] {
             self.copy(&Path::new(folder).join("Cargo.toml"));
+            if root().join(folder).join("build.rs").exists() {
+                self.copy(&Path::new(folder).join("build.rs"));
+            }
             self.copy_all(&Path::new(folder).join("src"));
         }
         for (file, ..) in &self.edits {

@@ -168,6 +168,18 @@ impl Library {
         &self.description.api_version
     }
 
+    /// The compiler that it was built with, as `rustc --version` says it; `None` before plugin-api 1.1.
+    #[must_use]
+    pub fn rustc(&self) -> Option<&str> {
+        self.description.rustc.as_deref()
+    }
+
+    /// The target that it was built for; `None` before plugin-api 1.1.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.description.target.as_deref()
+    }
+
     /// The names of the clients in it.
     #[must_use]
     pub fn classes(&self) -> Vec<String> {
@@ -178,6 +190,12 @@ impl Library {
     #[must_use]
     pub fn config_schema(&self, class: &str) -> Option<&Value> {
         self.client(class).map(|export| &export.config_schema)
+    }
+
+    /// The names of the operations that a client can be asked; none when there is no such class.
+    #[must_use]
+    pub fn operations(&self, class: &str) -> &[String] {
+        self.client(class).map_or(&[], |export| &export.operations)
     }
 
     /// Makes a client from its configuration. Blocks for as long as the plugin's constructor does. A
@@ -192,7 +210,7 @@ impl Library {
                 client::Home::Process(self.create_isolated(process, isolation, class, config)?)
             }
         };
-        let operations = self.client(class).map(|export| export.operations.clone()).unwrap_or_default();
+        let operations = self.operations(class).to_vec();
         Ok(Client::new(self.name().to_owned(), class.to_owned(), operations, home))
     }
 
