@@ -52,7 +52,9 @@ Examples:
         after_help = "\
 Examples:
   defect-host plugins
-  defect-host plugins schema JsonlDefectClient     its configuration as JSON Schema",
+  defect-host plugins schema JsonlDefectClient     its configuration as JSON Schema
+  defect-host plugins inspect JsonlDefectClient    what it is, and its configuration as a table
+  defect-host plugins inspect JsonlDefectClient --toml > config.toml",
         args_conflicts_with_subcommands = true
     )]
     Plugins(Plugins),
@@ -152,6 +154,17 @@ pub enum PluginsCommand {
     Schema {
         /// The plugin's class: a name, a dotted path, the path of a library, or PATH::CLASS
         class: String,
+        /// The configuration file, for its `plugin_dirs`; may be missing
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Show what a plugin is: its file, versions, operations, and the keys of its configuration
+    Inspect {
+        /// The plugin's class: a name, a dotted path, the path of a library, or PATH::CLASS
+        class: String,
+        /// Print a commented configuration to paste instead
+        #[arg(long)]
+        toml: bool,
         /// The configuration file, for its `plugin_dirs`; may be missing
         #[command(flatten)]
         file: ConfigFile,

@@ -149,6 +149,10 @@ fn every_help_has_examples() {
         let help = said(nowhere().run(&[command, "--help"]));
         assert!(help.contains("Example") && help.contains(&format!("defect-host {command}")), "{help}");
     }
+    let plugins = said(nowhere().run(&["plugins", "--help"]));
+    for command in ["plugins schema Jsonl", "plugins inspect Jsonl"] {
+        assert!(plugins.contains(&format!("\n  defect-host {command}")), "{plugins}");
+    }
     let help = said(nowhere().run(&["--help"]));
     for word in ["start", "check", "set-credentials", "plugins", "completions", "Examples:", "Exit codes:"] {
         assert!(help.contains(word), "{word}\n{help}");

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use defect_host_tests::{HostFolder, artifacts};
+use defect_host_tests::{HostFolder, api_version, artifacts, version_symbol};
 use insta::assert_snapshot;
 use sha2::{Digest, Sha256};
 
@@ -30,11 +30,9 @@ fn refused(folder: &HostFolder) -> String {
     said
 }
 
-/// The version that the plugin API has here, and the faulty plugin's bytes.
-fn library() -> (String, Vec<u8>) {
-    let manifest = std::fs::read_to_string(defect_host_tests::root().join("plugin-api/Cargo.toml")).unwrap();
-    let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
-    (version.expect("a version").to_owned(), std::fs::read(artifacts().library(FAULTY)).unwrap())
+/// The faulty plugin's bytes.
+fn library() -> Vec<u8> {
+    std::fs::read(artifacts().library(FAULTY)).unwrap()
 }
 
 #[test]
@@ -56,7 +54,7 @@ fn what_is_no_library_is_refused() {
 
 #[test]
 fn a_library_that_is_cut_short_is_refused_wherever_it_is_cut() {
-    let (_, whole) = library();
+    let whole = library();
     let folder = naming("client.so");
     for length in [5, 63, 64, 200, 4096, whole.len() / 3, whole.len() / 2, whole.len() - 4096, whole.len() - 1] {
         folder.write("client.so", &whole[..length]);
@@ -87,7 +85,7 @@ fn a_library_that_is_no_plugin_is_refused() {
 
 #[test]
 fn a_library_for_another_processor_is_refused() {
-    let (_, mut bytes) = library();
+    let mut bytes = library();
     // `e_machine` of the ELF header: RISC-V.
     bytes[18..20].copy_from_slice(&243_u16.to_le_bytes());
     let folder = naming("client.so");
@@ -104,14 +102,12 @@ fn a_library_for_another_processor_is_refused() {
 
 #[test]
 fn a_plugin_of_another_major_version_is_refused() {
-    let (version, mut bytes) = library();
-    let mut symbol = version.clone().into_bytes();
-    symbol.resize(32, 0);
-    let at = bytes.windows(32).position(|window| window == symbol).expect("the library has the symbol");
+    let mut bytes = library();
+    let at = version_symbol(&bytes);
     bytes[at] = b'7';
     let folder = naming("client.so");
     folder.write("client.so", bytes);
-    let said = refused(&folder).replace(&version[1..], ".x.y");
+    let said = refused(&folder).replace(&api_version()[1..], ".x.y");
     assert_snapshot!(said, @r#"
         error: `[folder]/client.so` was built for plugin-api 7.x.y, this host speaks 1.x.y; looked for
           `[folder]/client.so`: found

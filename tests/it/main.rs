@@ -9,6 +9,7 @@ mod config_faults;
 mod crash;
 mod credentials;
 mod documents;
+mod inspecting;
 mod isolation;
 mod limits;
 mod loading;

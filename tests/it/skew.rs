@@ -82,7 +82,17 @@ fn a_plugin_built_before_an_operation_existed_lacks_that_one_only() {
             "import_new_defects: Option<bool>,\n",
         )
         .cut(&plugin("src/lib.rs"), "    fn supports_changes_timestamps(", "\n    }\n\n");
-    let host = folder("older", older).start();
+    let folder = folder("older", older);
+    let inspected = folder.run(&["plugins", "inspect", "older_defect_client.FaultyDefectClient"]);
+    for line in [
+        "plugin-api  1.0.0",
+        "built with  unknown (built with plugin-api before 1.1)",
+        "target      unknown (built with plugin-api before 1.1)",
+        "missing     supports_changes_timestamps (answered with 501: rebuild the plugin)",
+    ] {
+        assert!(inspected.stdout.lines().any(|shown| shown == line), "{line} in {}", inspected.stdout);
+    }
+    let host = folder.start();
     host.wait_for_log("plugin `older_defect_client` 0.1.0 (plugin-api 1.0.0)");
     let answer = host.client().get("/supports-changes-timestamps");
     assert_snapshot!(format!("{} {}", answer.status, answer.text()), @r#"501 {"description":"Not Implemented","status":501,"message":"the plugin `older_defect_client` has no operation `supports_changes_timestamps`: it was built for an older plugin-api; rebuild it"}"#);

@@ -90,3 +90,25 @@ pub fn aborting_library() -> PathBuf {
     let library = library.and_then(|message| Some(PathBuf::from(message["filenames"].get(0)?.as_str()?)));
     library.expect("cargo says where the library is")
 }
+
+/// The version of the plugin API here.
+///
+/// # Panics
+/// When its manifest says none.
+#[must_use]
+pub fn api_version() -> String {
+    let manifest = std::fs::read_to_string(root().join("plugin-api/Cargo.toml")).expect("the manifest is there");
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    version.expect("the manifest has a version").to_owned()
+}
+
+/// Where in a library's bytes the version is that the host reads before it opens the library.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn version_symbol(library: &[u8]) -> usize {
+    let mut symbol = api_version().into_bytes();
+    symbol.resize(32, 0);
+    library.windows(32).position(|window| window == symbol).expect("the library has the symbol")
+}

@@ -13,7 +13,7 @@ mod reference;
 mod sample;
 mod skew;
 
-pub use artifacts::{Artifacts, aborting_library, artifacts, root};
+pub use artifacts::{Artifacts, aborting_library, api_version, artifacts, root, version_symbol};
 pub use client::{Client, Response};
 pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};
 pub use masked::masked;

@@ -8,6 +8,7 @@
 mod document;
 mod fault;
 mod guess;
+mod keys;
 mod lenient;
 mod load;
 mod mask;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use document::{Document, Format, Section};
 pub use fault::{Fault, FaultKind, Faults, Place, Severity};
+pub use keys::{Key, Shape, keys};
 pub use load::{ConfigError, LoadedConfig, Overrides, SECTION, load};
 pub use path::KeyPath;
 pub use secret::Secret;

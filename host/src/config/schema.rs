@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::{path::KeyPath, secret};
 
+/// So deep is looked into a schema that may refer to itself.
+const MAX_DEPTH: usize = 8;
+
 /// One place in a JSON Schema, with the document that its `$ref`s point into.
 #[derive(Clone, Copy)]
 pub(super) struct Schema<'a> {
@@ -19,18 +22,14 @@ impl<'a> Schema<'a> {
     /// This schema and all that it refers to or chooses from, itself first.
     ///
     /// An optional struct is `anyOf: [$ref, null]`: its keys are found here without caring for that.
-    fn parts(self) -> Vec<&'a Value> {
+    pub(super) fn parts(self) -> Vec<&'a Value> {
         let mut parts = vec![self.node];
         let mut next = 0;
         while let Some(part) = parts.get(next).copied() {
             next += 1;
-            let referred = part
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|reference| self.root.pointer(reference.strip_prefix('#')?));
             let chosen =
                 ["allOf", "anyOf", "oneOf"].iter().filter_map(|keyword| part.get(keyword)?.as_array()).flatten();
-            for found in referred.into_iter().chain(chosen) {
+            for found in self.referred(part).into_iter().chain(chosen) {
                 if !parts.iter().any(|seen| std::ptr::eq(*seen, found)) {
                     parts.push(found);
                 }
@@ -39,11 +38,37 @@ impl<'a> Schema<'a> {
         parts
     }
 
-    fn keyword(self, keyword: &str) -> impl Iterator<Item = &'a Value> {
+    fn referred(self, part: &Value) -> Option<&'a Value> {
+        self.root.pointer(part.get("$ref")?.as_str()?.strip_prefix('#')?)
+    }
+
+    /// Must the key `name` be there, whichever alternative is chosen? Alternatives that only say `null`
+    /// are none.
+    pub(super) fn requires(self, name: &str) -> bool {
+        self.requires_within(name, MAX_DEPTH)
+    }
+
+    fn requires_within(self, name: &str, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let list = |keyword| self.node.get(keyword).and_then(Value::as_array).into_iter().flatten();
+        let inner = |node| self.with(node).requires_within(name, depth);
+        let all_of = |keyword| {
+            let mut alternatives =
+                list(keyword).filter(|node| node.get("type").is_none_or(|kind| kind != "null")).peekable();
+            alternatives.peek().is_some() && alternatives.all(inner)
+        };
+        list("required").any(|required| required == name)
+            || self.referred(self.node).is_some_and(inner)
+            || list("allOf").any(inner)
+            || all_of("anyOf")
+            || all_of("oneOf")
+    }
+
+    pub(super) fn keyword(self, keyword: &str) -> impl Iterator<Item = &'a Value> {
         self.parts().into_iter().filter_map(move |part| part.get(keyword))
     }
 
-    fn with(self, node: &'a Value) -> Self {
+    pub(super) fn with(self, node: &'a Value) -> Self {
         Self { node, ..self }
     }
 
@@ -128,7 +153,7 @@ impl<'a> Schema<'a> {
         })
     }
 
-    fn is_secret(self) -> bool {
+    pub(super) fn is_secret(self) -> bool {
         self.keyword("writeOnly").any(|flag| flag == true) || self.keyword("format").any(|format| format == "password")
     }
 }

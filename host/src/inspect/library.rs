@@ -49,8 +49,30 @@ impl<'a> Library<'a> {
         self.check_symbols(&file, expected)
     }
 
-    /// The part of the bytes that this machine would load: of a universal library one of several.
-    fn image(&self) -> Result<&'a [u8], InspectError> {
+    /// What the library is made for, such as `Linux, x86_64`, and its version text: as much of it as
+    /// can be read, though the library may be none that can be opened.
+    pub(super) fn facts(&self, version_symbol: &str) -> (Option<String>, Option<String>) {
+        let Ok((kind, platform)) = self.format() else { return (None, None) };
+        let image = self.image().unwrap_or(self.bytes);
+        let file = File::parse(image).ok();
+        let architectures: Vec<Architecture> = match kind {
+            FileKind::MachOFat32 => MachOFatFile32::parse(self.bytes).map(|fat| architectures(fat.arches())),
+            FileKind::MachOFat64 => MachOFatFile64::parse(self.bytes).map(|fat| architectures(fat.arches())),
+            _ => Ok(file.iter().map(Object::architecture).collect()),
+        }
+        .unwrap_or_default();
+        let names: Vec<&str> =
+            [system(platform)].into_iter().chain(architectures.into_iter().map(architecture)).collect();
+        let version = file.and_then(|file| {
+            let exports = exports(&file).ok()?;
+            let (_, address) = exports.into_iter().find(|(name, _)| name == version_symbol.as_bytes())?;
+            version_text(&file, address)
+        });
+        (Some(names.join(", ")), version)
+    }
+
+    /// The format of the bytes, and whose it is.
+    fn format(&self) -> Result<(FileKind, Platform), InspectError> {
         let kind = match FileKind::parse(self.bytes) {
             Ok(kind) => kind,
             Err(_) if self.bytes.starts_with(&elf::ELFMAG) => {
@@ -66,6 +88,12 @@ impl<'a> Library<'a> {
             FileKind::Coff | FileKind::CoffBig => return Err(self.not_a_library("an object file")),
             _ => return Err(self.not_a_library(describe(self.bytes))),
         };
+        Ok((kind, platform))
+    }
+
+    /// The part of the bytes that this machine would load: of a universal library one of several.
+    fn image(&self) -> Result<&'a [u8], InspectError> {
+        let (kind, platform) = self.format()?;
         if platform != self.target.platform {
             return Err(InspectError::ForeignSystem {
                 path: self.path.to_owned(),
@@ -90,7 +118,7 @@ impl<'a> Library<'a> {
         let fits = |part: &&_| architecture(FatArch::architecture(*part)) == self.target.architecture;
         match parts.iter().find(fits) {
             Some(part) => part.data(self.bytes).map_err(|error| self.damaged(error)),
-            None => Err(self.foreign(parts.iter().map(FatArch::architecture))),
+            None => Err(self.foreign(architectures(parts))),
         }
     }
 
@@ -175,6 +203,10 @@ impl<'a> Library<'a> {
     fn not_a_plugin(&self, what: String) -> InspectError {
         InspectError::NotAPlugin { path: self.path.to_owned(), what }
     }
+}
+
+fn architectures(parts: &[impl FatArch]) -> Vec<Architecture> {
+    parts.iter().map(FatArch::architecture).collect()
 }
 
 /// What bytes are that are no kind of binary.

@@ -47,11 +47,38 @@ pub struct Inspection {
     pub size: u64,
 }
 
+/// What the bytes of a file say of it, whether it may be opened or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// SHA-256 of the whole file, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// Operating system and processors that it is made for; `None` when it is no library.
+    pub made_for: Option<String>,
+    /// The plugin-api version that the plugin was built with; `None` when it says none.
+    pub api_version: Option<String>,
+}
+
+/// Reads the file and gathers what it is, without checking it.
+///
+/// # Errors
+/// The file is not readable, or no regular file.
+pub fn facts(path: &Path, version_symbol: &str) -> Result<Facts, InspectError> {
+    let bytes = read(path)?;
+    let (made_for, api_version) = Library { path, bytes: &bytes, target: Target::CURRENT }.facts(version_symbol);
+    Ok(Facts { sha256: hex::encode(Sha256::digest(&bytes)), size: bytes.len() as u64, made_for, api_version })
+}
+
 /// Reads the file and checks that it is a plugin for this host.
 ///
 /// # Errors
 /// The file is not readable, or [`inspect_bytes`] refuses what is in it.
 pub fn inspect(path: &Path, expected: &Expectations) -> Result<Inspection, InspectError> {
+    inspect_bytes(path, &read(path)?, expected)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, InspectError> {
     // Not after opening: to open a pipe waits until somebody writes to it.
     let found = match Disk.look(path) {
         Finding::Folder => Some("a folder"),
@@ -61,8 +88,7 @@ pub fn inspect(path: &Path, expected: &Expectations) -> Result<Inspection, Inspe
     if let Some(found) = found {
         return Err(InspectError::NotALibrary { path: path.to_owned(), found });
     }
-    let bytes = fs::read(path).map_err(|reason| InspectError::Unreadable { path: path.to_owned(), reason })?;
-    inspect_bytes(path, &bytes, expected)
+    fs::read(path).map_err(|reason| InspectError::Unreadable { path: path.to_owned(), reason })
 }
 
 /// Checks that `bytes`, the content of `path`, are a plugin for this host.

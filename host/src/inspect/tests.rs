@@ -250,6 +250,24 @@ fn a_segment_beyond_the_end_is_refused_though_the_section_table_is_whole() {
 }
 
 #[test]
+fn what_can_be_read_of_a_library_is_known_though_it_is_refused() {
+    let facts = |target, bytes: &[u8]| {
+        let library = Library { path: Path::new("/p/libmine.so"), bytes, target };
+        let (made_for, version) = library.facts(EXPECTED.version_symbol);
+        format!("{} {}", made_for.unwrap_or_default(), version.unwrap_or_default())
+    };
+    let linux = x86_64(Platform::Linux);
+    assert_eq!(facts(linux, WINDOWS_PLUGIN), "Windows, x86_64 1.2.3");
+    assert_eq!(facts(linux, MACOS_PLUGIN), "macOS, x86_64 1.2.3");
+    assert_eq!(facts(linux, &MACOS_PLUGIN[..MACOS_PLUGIN.len() / 2]), "macOS ");
+    let both = universal(&[(CPU_ARM64, b"?"), (CPU_X86_64, MACOS_PLUGIN)]);
+    assert_eq!(facts(MACOS, &both), "macOS, aarch64, x86_64 1.2.3");
+    assert_eq!(facts(linux, b"#!/bin/sh"), " ");
+    let newer = replaced(&OWN_PLUGIN, b"1.2.3\0", b"9.9.99");
+    assert!(facts(Target::CURRENT, &newer).ends_with(" 9.9.99"));
+}
+
+#[test]
 fn a_file_is_read_from_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("libmine.so");
@@ -299,6 +317,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..2048),
     ) {
         let _ = check_for(target, &bytes);
+        let _ = Library { path: Path::new("/p/libmine.so"), bytes: &bytes, target }.facts(EXPECTED.version_symbol);
         let with_header = [&plugin[..header], &bytes].concat();
         prop_assert!(check_for(target, &with_header).is_err());
     }
@@ -319,5 +338,6 @@ proptest! {
             plugin.truncate(length.index(plugin.len()));
         }
         let _ = check_for(target, &plugin);
+        let _ = Library { path: Path::new("/p/libmine.so"), bytes: &plugin, target }.facts(EXPECTED.version_symbol);
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// `text` on one line: line breaks, control characters and marks that reorder text become visible.
 /// A backslash stays as it is, for the sake of Windows paths.
-pub(super) fn escape(text: Cow<'_, str>) -> Cow<'_, str> {
+pub(crate) fn escape(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.contains(is_deceptive) {
         return text;
     }

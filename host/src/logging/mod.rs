@@ -31,6 +31,7 @@ use self::output::{Console, LogFile, Output};
 use self::python_format::{Asctime, PythonFormat};
 use self::rotating_file::RotatingFile;
 
+pub(crate) use escape::escape;
 pub use filter::FilterError;
 pub use python_format::{FormatError, FormatFault};
 pub use record::Level;

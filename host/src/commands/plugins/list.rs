@@ -1,40 +1,17 @@
-//! `defect-host plugins`: what is found where, and why some of it cannot be loaded.
+//! `defect-host plugins`: the libraries in the plugin directories, and why some cannot be loaded.
 
 use std::path::Path;
-use std::process::ExitCode;
 
-use super::prepare::{PrepareError, find, look_at, plugin_directories};
-use super::terminal::Terminal;
-use crate::cli::{self, ConfigFile, PluginsCommand};
-use crate::config::{self, Overrides, ServiceConfig};
+use super::super::prepare::{PrepareError, look_at, plugin_directories};
+use super::super::terminal::Terminal;
+use super::service_config;
+use crate::cli::ConfigFile;
+use crate::config::ServiceConfig;
 use crate::platform::Platform;
 use crate::plugin::Library;
 use crate::resolve::{Disk, list_candidates};
 
-pub(super) fn run(arguments: &cli::Plugins, terminal: &Terminal) -> ExitCode {
-    let outcome = match &arguments.command {
-        None => list(&arguments.file, terminal),
-        Some(PluginsCommand::Schema { class, file }) => schema(class, file, terminal),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal.complain(error.render(terminal.color));
-            ExitCode::from(super::EXIT_WRONG)
-        }
-    }
-}
-
-/// The service's configuration for its plugin directories. These commands help to write it, so one
-/// that is missing is as good as an empty one.
-fn service_config(file: &ConfigFile) -> Result<ServiceConfig, PrepareError> {
-    if !file.config.exists() {
-        return Ok(ServiceConfig::default());
-    }
-    Ok(config::load(&file.config, &Overrides::default(), |_| None)?.service)
-}
-
-fn list(file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
+pub(super) fn list(file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
     let service = service_config(file)?;
     let (_, directories) = plugin_directories(&service, Some(&file.config))?;
     let candidates = list_candidates(&directories, Platform::current(), &Disk);
@@ -69,10 +46,4 @@ fn describe(library: &Path, service: &ServiceConfig) -> String {
         ),
         Err(error) => format!("  not loadable: {error}\n  hint: {}", error.hint()),
     }
-}
-
-fn schema(class: &str, file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
-    let found = find(class, &service_config(file)?, Some(&file.config))?;
-    terminal.say(format_args!("{:#}", found.schema()?));
-    Ok(())
 }

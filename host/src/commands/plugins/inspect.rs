@@ -1,0 +1,180 @@
+//! `defect-host plugins inspect`: what a plugin is, and what it can be configured with.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use defect_plugin_api::{Operation, boundary};
+
+use super::super::prepare::{PrepareError, Unfit, look_at, plugin_directories};
+use super::super::terminal::Terminal;
+use super::key_table::key_table;
+use super::prose::{shown, wrapped_line};
+use super::service_config;
+use super::template::template;
+use crate::cli::ConfigFile;
+use crate::config::{ServiceConfig, keys};
+use crate::inspect::{self, Facts};
+use crate::platform::Platform;
+use crate::plugin::Library;
+use crate::resolve::{self, ClassChoice, Disk, Resolved, Search};
+
+/// Where no terminal tells how wide it is.
+const DEFAULT_WIDTH: usize = 80;
+/// The width of the first column.
+const LABEL: usize = 12;
+
+/// Shows everything that is known; of a library that cannot be opened, what its bytes tell.
+pub(super) fn inspect(class: &str, file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
+    let service = service_config(file)?;
+    let resolved = locate(class, &service, &file.config)?;
+    let width = width();
+    let facts = inspect::facts(&resolved.library, boundary::VERSION_SYMBOL)
+        .map_err(|error| unfit(Unfit::Inspect(error), &resolved))?;
+    terminal.say(of_the_file(&resolved.library, &facts));
+    let library = match open(&resolved, &service, &facts) {
+        Ok(library) => library,
+        Err(error) => {
+            if let Some(version) = facts.api_version {
+                terminal.say(labelled("plugin-api", &version, width));
+            }
+            terminal.say("");
+            return Err(error);
+        }
+    };
+    terminal.say(of_the_library(&library, width));
+    let classes = match &resolved.class {
+        ClassChoice::Named(_) => vec![choose(&resolved, &library)?],
+        ClassChoice::FromFile { .. } => library.classes(),
+    };
+    if classes.is_empty() {
+        choose(&resolved, &library)?;
+    }
+    for class in classes {
+        terminal.say(of_the_class(&library, &class, width));
+    }
+    Ok(())
+}
+
+/// Prints a configuration to paste.
+pub(super) fn to_paste(class: &str, file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
+    let service = service_config(file)?;
+    let resolved = locate(class, &service, &file.config)?;
+    let facts = inspect::facts(&resolved.library, boundary::VERSION_SYMBOL)
+        .map_err(|error| unfit(Unfit::Inspect(error), &resolved))?;
+    let library = open(&resolved, &service, &facts)?;
+    let chosen = choose(&resolved, &library)?;
+    let about = format!(
+        "{chosen} of {} {}: what is required stands here with a value to replace, the rest behind `#` with \
+         its default.",
+        library.name(),
+        library.version()
+    );
+    let schema = library.config_schema(&chosen).cloned().unwrap_or_default();
+    terminal.say(template(&about, class, &keys(&schema)).trim_end());
+    Ok(())
+}
+
+fn locate(class: &str, service: &ServiceConfig, config_file: &Path) -> Result<Resolved, PrepareError> {
+    let (working_directory, directories) = plugin_directories(service, Some(config_file))?;
+    let search = Search {
+        directories: &directories,
+        working_directory: &working_directory,
+        platform: Platform::current(),
+        files: &Disk,
+    };
+    Ok(resolve::resolve(class, &search)?)
+}
+
+/// Opens the library if `start` would: not without the checks of its bytes, owner and pin.
+fn open(resolved: &Resolved, service: &ServiceConfig, facts: &Facts) -> Result<Library, PrepareError> {
+    look_at(&resolved.library, service.allow_insecure_plugins).map_err(|error| unfit(error, resolved))?;
+    if let Some(pin) = &service.client_sha256 {
+        inspect::check_pin(&resolved.library, &facts.sha256, pin)?;
+    }
+    Ok(Library::open(&resolved.library)?)
+}
+
+fn unfit(error: Unfit, resolved: &Resolved) -> PrepareError {
+    let searched = resolved.searched.clone();
+    match error {
+        Unfit::Permissions(error) => PrepareError::Permissions { error, searched },
+        Unfit::Inspect(error) => PrepareError::Inspect { error, searched },
+    }
+}
+
+fn choose(resolved: &Resolved, library: &Library) -> Result<String, PrepareError> {
+    resolve::choose_class(&resolved.class, &library.classes())
+        .map_err(|error| PrepareError::Class { library: resolved.library.clone(), error })
+}
+
+fn of_the_file(path: &Path, facts: &Facts) -> String {
+    let lines = [
+        ("library", path.display().to_string()),
+        ("size", size(facts.size)),
+        ("sha256", facts.sha256.clone()),
+        ("made for", facts.made_for.clone().unwrap_or_else(|| "unknown: it is no library".to_owned())),
+    ];
+    // Never wrapped: paths and sums are copied.
+    let lines = lines.map(|(label, value)| format!("{label:LABEL$}{}", shown(&value)));
+    lines.join("\n")
+}
+
+fn of_the_library(library: &Library, width: usize) -> String {
+    let unknown = "unknown (built with plugin-api before 1.1)";
+    let lines = [
+        ("plugin", format!("{} {}", library.name(), library.version())),
+        ("plugin-api", library.api_version().to_owned()),
+        ("built with", library.rustc().unwrap_or(unknown).to_owned()),
+        ("target", library.target().unwrap_or(unknown).to_owned()),
+        ("classes", library.classes().join(", ")),
+    ];
+    lines.map(|(label, value)| labelled(label, &value, width)).join("\n")
+}
+
+fn of_the_class(library: &Library, class: &str, width: usize) -> String {
+    let operations = library.operations(class);
+    let missing: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+    let missing: Vec<&str> = missing.into_iter().filter(|name| !operations.iter().any(|own| own == name)).collect();
+    let mut text = format!("\nclass {}\n\n", shown(class));
+    let _ = writeln!(text, "{}", labelled("operations", &operations.join(", "), width));
+    if !missing.is_empty() {
+        let missing = format!("{} (answered with 501: rebuild the plugin)", missing.join(", "));
+        let _ = writeln!(text, "{}", labelled("missing", &missing, width));
+    }
+    let schema = library.config_schema(class).cloned().unwrap_or_default();
+    let _ = write!(text, "\nclient_config\n\n{}", key_table(&keys(&schema), width));
+    text
+}
+
+fn labelled(label: &str, value: &str, width: usize) -> String {
+    wrapped_line(value, &format!("{label:LABEL$}"), &" ".repeat(LABEL), width).join("\n")
+}
+
+fn size(bytes: u64) -> String {
+    let mut digits = bytes.to_string();
+    let mut at = digits.len();
+    while let Some(next) = at.checked_sub(3).filter(|next| *next > 0) {
+        digits.insert(next, ',');
+        at = next;
+    }
+    format!("{digits} bytes")
+}
+
+/// The columns of the terminal, or what the variable `COLUMNS` says of a reader that is none.
+fn width() -> usize {
+    let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    let columns = terminal.map(|(terminal_size::Width(columns), _)| usize::from(columns));
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    columns.or_else(told).unwrap_or(DEFAULT_WIDTH).max(40)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_grouped_by_thousands() {
+        assert_eq!([0, 999, 1_000, 12_345_678].map(size), ["0 bytes", "999 bytes", "1,000 bytes", "12,345,678 bytes"]);
+    }
+}
