@@ -11,6 +11,9 @@
 //! Threads: everything may be called from any thread; a [`RawStream`] from one at a time.
 //! Panics never cross: the plugin's side catches them, see [`RawErrorKind::PANICKED`].
 //!
+//! Files under `tests/stability` hold the layout of these types and the bytes that cross; a change to
+//! either fails a test that says which version to raise and which line to add here.
+//!
 //! # History
 //! Of the types and traits below, one line a major version:
 //! - 1: first version.
