@@ -174,3 +174,91 @@ fn several_classes_without_a_match_are_listed() {
         hint: let `client_class` end in a class that is there, such as `SpareDefectClient`
         "#);
 }
+
+/// A folder whose host runs the faulty plugin's bytes with one text in them replaced, wherever it is.
+fn patched(from: &[u8], to: &[u8]) -> HostFolder {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = library();
+    let places: Vec<usize> = (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    let folder = naming("client.so::FaultyDefectClient");
+    folder.write("client.so", bytes);
+    folder
+}
+
+#[test]
+fn a_library_that_needs_another_one_that_is_missing_is_refused() {
+    assert_snapshot!(refused(&patched(b"libgcc_s.so.1\0", b"libmissing.so\0")), @"
+    error: the library `[folder]/client.so` cannot be opened: libmissing.so: cannot open shared object file: No such file or directory
+
+    hint: a library that it needs may be missing, or it was built for a newer system: `ldd` shows which
+    ");
+}
+
+#[test]
+fn a_library_of_another_abi_stable_is_refused() {
+    let ended = patched(b"abi stable library for Rust", b"abi stable library for Dust").run(&["start"]);
+    assert_eq!(ended.code(), Some(2));
+    assert_snapshot!(ended.stderr.replace(&api_version(), "1.x.y"), @"
+    error: the plugin `[folder]/client.so` does not fit this host (plugin-api 1.x.y): it was built with another version of abi_stable
+
+    hint: rebuild the plugin with this host's version of defect-plugin-api, or install the host that it was built for
+    ");
+}
+
+#[test]
+fn a_library_that_panics_while_it_describes_itself_is_refused() {
+    let folder = HostFolder::faulty("");
+    let ended = folder.run_with(&["start"], &[("FAULTY_PANIC_IN_DESCRIPTION", "1")]);
+    assert_eq!(ended.code(), Some(2));
+    assert_snapshot!(ended.stderr, @"
+    error: the plugin `[program]/libfaulty_defect_client.so` does not say what it holds: panicked at tests/plugins/faulty/src/lib.rs:[line]: told to panic in the description
+
+    hint: report it to the plugin's author
+    ");
+    let inspected =
+        folder.run_with(&["plugins", "inspect", "FaultyDefectClient"], &[("FAULTY_PANIC_IN_DESCRIPTION", "1")]);
+    assert_eq!((inspected.code(), inspected.stderr), (Some(2), ended.stderr));
+    assert!(inspected.stdout.ends_with(&format!("\nplugin-api  {}\n\n", api_version())), "{}", inspected.stdout);
+}
+
+#[test]
+fn a_constructor_that_fails_without_naming_a_key_says_its_reason() {
+    let ended = HostFolder::faulty("fail_in = { new = \"unavailable\" }").run(&["start"]);
+    assert_eq!(ended.code(), Some(2));
+    assert_snapshot!(ended.stderr, @"
+    error: `FaultyDefectClient` cannot start: told to fail in new
+
+    hint: the plugin says what it lacks: provide that, and start again
+    ");
+}
+
+#[test]
+fn a_constructor_that_refuses_a_key_that_is_not_there_shows_the_table() {
+    let ended = HostFolder::faulty("refuse_field = \"gate\"").run(&["start"]);
+    assert_eq!(ended.code(), Some(2));
+    assert_snapshot!(ended.stderr, @"
+    error: `gate`: told to refuse it
+     --> config.toml:8:1
+      |
+    8 | [testbench-defect-service.client_config]
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    ");
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_taken_for_a_library() {
+    let folder = naming("client.so");
+    let made = Command::new("mkfifo").arg(folder.path().join("client.so")).status();
+    assert!(made.unwrap().success());
+    assert_snapshot!(refused(&folder), @"
+    error: no library found for client_class `./client.so`, looked for
+      `[folder]/client.so`: is not a regular file
+      `[folder]/libclient.so`
+
+    hint: put `libclient.so` into one of these folders, or write the library's path; `defect-host plugins` lists what is there
+    ");
+}

@@ -94,7 +94,8 @@ impl LoadError {
             Self::Process { .. } => {
                 "when it needs more time or memory, raise `call_timeout` or `isolation_memory`; else report it to the plugin's author"
             }
-            Self::Refused { .. } => "correct the plugin's configuration",
+            Self::Refused { error: ClientError::InvalidInput { .. }, .. } => "correct the plugin's configuration",
+            Self::Refused { .. } => "the plugin says what it lacks: provide that, and start again",
         }
     }
 }
@@ -261,8 +262,11 @@ impl Library {
 }
 
 fn open_module(path: &Path) -> Result<RawModule_Ref, LoadError> {
-    let not_opened =
-        |error: libloading::Error| LoadError::NotOpened { path: path.to_owned(), reason: error.to_string() };
+    let not_opened = |error: libloading::Error| {
+        // Its own text is only `dlopen failed`; the loader's words are the source.
+        let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        LoadError::NotOpened { path: path.to_owned(), reason }
+    };
     // SAFETY: opening runs the library's constructors. Its bytes were inspected: it exports a plugin's
     // symbols and is whole; who may write to it was checked. Nothing more can be known from outside.
     let library = unsafe { libloading::Library::new(path) }.map_err(not_opened)?;

@@ -30,8 +30,9 @@ pub struct FaultyConfig {
     /// The defect of the list at which it waits for the file `gate`.
     wait_at_defect: Option<u64>,
     /// See `wait_in` and `wait_at_defect`.
+    #[schemars(schema_with = "path_schema")]
     gate: PathBuf,
-    /// Operations that fail, with the kind of error.
+    /// Operations that fail, with the kind of error; `new` is the constructor.
     fail_in: BTreeMap<String, String>,
     /// Panic in the constructor.
     panic_in_new: bool,
@@ -73,6 +74,10 @@ impl FaultyDefectClient {
             std::thread::park();
         }
         self.0.crash(operation);
+        self.fail(operation)
+    }
+
+    fn fail(&self, operation: &str) -> Result<(), ClientError> {
         let message = || format!("told to fail in {operation}");
         match self.0.fail_in.get(operation).map(String::as_str) {
             None => Ok(()),
@@ -114,6 +119,12 @@ impl FaultyConfig {
     }
 }
 
+/// The library describes itself with this, before it is told its configuration.
+fn path_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    assert!(std::env::var_os("FAULTY_PANIC_IN_DESCRIPTION").is_none(), "told to panic in the description");
+    schemars::json_schema!({ "type": "string" })
+}
+
 fn wait_for(gate: &Path) {
     while !gate.exists() {
         std::thread::sleep(Duration::from_millis(5));
@@ -130,10 +141,12 @@ impl DefectClient for FaultyDefectClient {
     fn new(config: FaultyConfig) -> Result<Self, ClientError> {
         assert!(!config.panic_in_new, "told to panic in new");
         config.crash("new");
-        match config.refuse_field {
-            Some(field) => Err(ClientError::invalid_fields(vec![FieldError::new(field, "told to refuse it")])),
-            None => Ok(Self(config)),
+        if let Some(field) = config.refuse_field {
+            return Err(ClientError::invalid_fields(vec![FieldError::new(field, "told to refuse it")]));
         }
+        let client = Self(config);
+        client.fail("new")?;
+        Ok(client)
     }
 
     fn get_settings(&self) -> Result<Settings, ClientError> {
