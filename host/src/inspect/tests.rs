@@ -278,11 +278,17 @@ fn a_file_is_read_from_the_disk() {
     assert_eq!(inspection.sha256.len(), 64);
 
     let said = |path: PathBuf| {
-        let error = inspect(&path, &EXPECTED).unwrap_err().to_string();
-        error.replace(&folder.path().display().to_string(), "")
+        let error = inspect(&path, &EXPECTED).unwrap_err();
+        format!("{error}\nhint: {}", error.hint()).replace(&folder.path().display().to_string(), "")
     };
-    insta::assert_snapshot!(said(folder.path().join("gone.so")), @"cannot read `/gone.so`: No such file or directory (os error 2)");
-    insta::assert_snapshot!(said(folder.path().to_owned()), @"`` is not a shared library but a folder");
+    insta::assert_snapshot!(said(folder.path().join("gone.so")), @"
+    cannot read `/gone.so`: No such file or directory (os error 2)
+    hint: let the user that this service runs as read the file and enter its folder
+    ");
+    insta::assert_snapshot!(said(folder.path().to_owned()), @r#"
+    `` is not a shared library but a folder
+    hint: name the library of a plugin, built with `crate-type = ["cdylib"]`
+    "#);
 }
 
 #[cfg(unix)]

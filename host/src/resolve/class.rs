@@ -150,5 +150,6 @@ mod tests {
     fn a_library_without_clients_is_an_error() {
         let error = choose_class(&from_file("C"), &[]).unwrap_err();
         insta::assert_snapshot!(error, @"the library has no client");
+        insta::assert_snapshot!(error.hint(), @"export a client from the plugin, and rebuild it");
     }
 }
