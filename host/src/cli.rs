@@ -54,7 +54,7 @@ Examples:
   defect-host plugins
   defect-host plugins schema JsonlDefectClient     its configuration as JSON Schema
   defect-host plugins inspect JsonlDefectClient    what it is, and its configuration as a table
-  defect-host plugins inspect JsonlDefectClient --toml > config.toml",
+  defect-host plugins inspect JsonlDefectClient --toml     a configuration of it to paste",
         args_conflicts_with_subcommands = true
     )]
     Plugins(Plugins),
@@ -161,6 +161,7 @@ pub enum PluginsCommand {
     /// Show what a plugin is: its file, versions, operations, and the keys of its configuration
     Inspect {
         /// The plugin's class: a name, a dotted path, the path of a library, or PATH::CLASS
+        #[arg(value_name = "PATH|CLASS")]
         class: String,
         /// Print a commented configuration to paste instead
         #[arg(long)]

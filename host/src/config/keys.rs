@@ -57,19 +57,6 @@ pub enum Shape {
     More,
 }
 
-impl Key {
-    /// The keys of a table that is nothing but a dictionary: the one that stands for any name.
-    pub fn dictionary(&self) -> Option<&Key> {
-        match &self.shape {
-            Shape::Table(keys) => match keys.as_slice() {
-                [only] if only.name.is_none() => Some(only),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
 /// The keys of the table that `schema` describes; none when it describes something else.
 pub fn keys(schema: &Value) -> Vec<Key> {
     let reader = Reader { left: Cell::new(MAX_KEYS) };
@@ -167,6 +154,17 @@ impl Key {
     /// Has it, or have its entries, keys that are left out, see [`Shape::More`]?
     pub fn is_cut(&self) -> bool {
         self.shape == Shape::More || self.entry().is_some_and(|entry| entry.shape == Shape::More)
+    }
+
+    /// The keys of a table that is nothing but a dictionary: the one that stands for any name.
+    fn dictionary(&self) -> Option<&Key> {
+        match &self.shape {
+            Shape::Table(keys) => match keys.as_slice() {
+                [only] if only.name.is_none() => Some(only),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// What a list or a dictionary is made of.
