@@ -67,7 +67,7 @@ pub(super) enum PrepareError {
 }
 
 impl PrepareError {
-    fn hint(&self) -> Option<String> {
+    pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.hint(),
             Self::Resolve(error) => Some(error.hint()),
@@ -191,6 +191,18 @@ pub(super) fn find(
     service: &ServiceConfig,
     config_file: Option<&Path>,
 ) -> Result<Found, PrepareError> {
+    let resolved = locate(client_class, service, config_file)?;
+    let (inspection, library) = open_as_configured(&resolved, service)?;
+    let class = choose_class(&resolved, &library)?;
+    Ok(Found { resolved, inspection, library, class })
+}
+
+/// Finds the library of a class.
+pub(super) fn locate(
+    client_class: &str,
+    service: &ServiceConfig,
+    config_file: Option<&Path>,
+) -> Result<Resolved, PrepareError> {
     let (working_directory, directories) = plugin_directories(service, config_file)?;
     let search = Search {
         directories: &directories,
@@ -198,18 +210,25 @@ pub(super) fn find(
         platform: Platform::current(),
         files: &Disk,
     };
-    let resolved = resolve::resolve(client_class, &search)?;
-    let inspection = look_at(&resolved.library, service.allow_insecure_plugins).map_err(|error| match error {
-        Unfit::Permissions(error) => PrepareError::Permissions { error, searched: resolved.searched.clone() },
-        Unfit::Inspect(error) => PrepareError::Inspect { error, searched: resolved.searched.clone() },
-    })?;
+    Ok(resolve::resolve(client_class, &search)?)
+}
+
+/// Looks at a library's bytes, owner and pin, and opens it.
+pub(super) fn open_as_configured(
+    resolved: &Resolved,
+    service: &ServiceConfig,
+) -> Result<(Inspection, Library), PrepareError> {
+    let inspection = look_at(&resolved.library, service.allow_insecure_plugins).map_err(|error| error.of(resolved))?;
     if let Some(pin) = &service.client_sha256 {
         inspect::check_pin(&resolved.library, &inspection.sha256, pin)?;
     }
-    let library = open(&resolved.library, service)?;
-    let class = resolve::choose_class(&resolved.class, &library.classes())
-        .map_err(|error| PrepareError::Class { library: resolved.library.clone(), error })?;
-    Ok(Found { resolved, inspection, library, class })
+    Ok((inspection, open(&resolved.library, service)?))
+}
+
+/// The class that is meant, of those in the library.
+pub(super) fn choose_class(resolved: &Resolved, library: &Library) -> Result<String, PrepareError> {
+    resolve::choose_class(&resolved.class, &library.classes())
+        .map_err(|error| PrepareError::Class { library: resolved.library.clone(), error })
 }
 
 /// Opens a library that was looked at, where the configuration wants it.
@@ -262,6 +281,15 @@ impl Unfit {
         match self {
             Self::Permissions(error) => error.hint(),
             Self::Inspect(error) => error.hint(),
+        }
+    }
+
+    /// The same, with where the library was looked for.
+    pub(super) fn of(self, resolved: &Resolved) -> PrepareError {
+        let searched = resolved.searched.clone();
+        match self {
+            Self::Permissions(error) => PrepareError::Permissions { error, searched },
+            Self::Inspect(error) => PrepareError::Inspect { error, searched },
         }
     }
 }

@@ -6,18 +6,17 @@ use std::path::Path;
 
 use defect_plugin_api::{Operation, boundary};
 
-use super::super::prepare::{PrepareError, Unfit, look_at, plugin_directories};
+use super::super::prepare::{PrepareError, Unfit, choose_class, locate, open_as_configured};
 use super::super::terminal::Terminal;
 use super::key_table::key_table;
 use super::prose::{shown, wrapped_line};
 use super::service_config;
 use super::template::template;
 use crate::cli::ConfigFile;
-use crate::config::{ServiceConfig, keys};
+use crate::config::keys;
 use crate::inspect::{self, Facts};
-use crate::platform::Platform;
 use crate::plugin::Library;
-use crate::resolve::{self, ClassChoice, Disk, Resolved, Search};
+use crate::resolve::ClassChoice;
 
 /// Where no terminal tells how wide it is.
 const DEFAULT_WIDTH: usize = 80;
@@ -27,13 +26,13 @@ const LABEL: usize = 12;
 /// Shows everything that is known; of a library that cannot be opened, what its bytes tell.
 pub(super) fn inspect(class: &str, file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
     let service = service_config(file)?;
-    let resolved = locate(class, &service, &file.config)?;
+    let resolved = locate(class, &service, Some(&file.config))?;
     let width = width();
     let facts = inspect::facts(&resolved.library, boundary::VERSION_SYMBOL)
-        .map_err(|error| unfit(Unfit::Inspect(error), &resolved))?;
+        .map_err(|error| Unfit::Inspect(error).of(&resolved))?;
     terminal.say(of_the_file(&resolved.library, &facts));
-    let library = match open(&resolved, &service, &facts) {
-        Ok(library) => library,
+    let library = match open_as_configured(&resolved, &service) {
+        Ok((_, library)) => library,
         Err(error) => {
             if let Some(version) = facts.api_version {
                 terminal.say(labelled("plugin-api", &version, width));
@@ -44,11 +43,11 @@ pub(super) fn inspect(class: &str, file: &ConfigFile, terminal: &Terminal) -> Re
     };
     terminal.say(of_the_library(&library, width));
     let classes = match &resolved.class {
-        ClassChoice::Named(_) => vec![choose(&resolved, &library)?],
+        ClassChoice::Named(_) => vec![choose_class(&resolved, &library)?],
         ClassChoice::FromFile { .. } => library.classes(),
     };
     if classes.is_empty() {
-        choose(&resolved, &library)?;
+        choose_class(&resolved, &library)?;
     }
     for class in classes {
         terminal.say(of_the_class(&library, &class, width));
@@ -59,11 +58,9 @@ pub(super) fn inspect(class: &str, file: &ConfigFile, terminal: &Terminal) -> Re
 /// Prints a configuration to paste.
 pub(super) fn to_paste(class: &str, file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
     let service = service_config(file)?;
-    let resolved = locate(class, &service, &file.config)?;
-    let facts = inspect::facts(&resolved.library, boundary::VERSION_SYMBOL)
-        .map_err(|error| unfit(Unfit::Inspect(error), &resolved))?;
-    let library = open(&resolved, &service, &facts)?;
-    let chosen = choose(&resolved, &library)?;
+    let resolved = locate(class, &service, Some(&file.config))?;
+    let (_, library) = open_as_configured(&resolved, &service)?;
+    let chosen = choose_class(&resolved, &library)?;
     let about = format!(
         "{chosen} of {} {}: what is required stands here with a value to replace, the rest behind `#` with \
          its default.",
@@ -73,39 +70,6 @@ pub(super) fn to_paste(class: &str, file: &ConfigFile, terminal: &Terminal) -> R
     let schema = library.config_schema(&chosen).cloned().unwrap_or_default();
     terminal.say(template(&about, class, &keys(&schema)).trim_end());
     Ok(())
-}
-
-fn locate(class: &str, service: &ServiceConfig, config_file: &Path) -> Result<Resolved, PrepareError> {
-    let (working_directory, directories) = plugin_directories(service, Some(config_file))?;
-    let search = Search {
-        directories: &directories,
-        working_directory: &working_directory,
-        platform: Platform::current(),
-        files: &Disk,
-    };
-    Ok(resolve::resolve(class, &search)?)
-}
-
-/// Opens the library if `start` would: not without the checks of its bytes, owner and pin.
-fn open(resolved: &Resolved, service: &ServiceConfig, facts: &Facts) -> Result<Library, PrepareError> {
-    look_at(&resolved.library, service.allow_insecure_plugins).map_err(|error| unfit(error, resolved))?;
-    if let Some(pin) = &service.client_sha256 {
-        inspect::check_pin(&resolved.library, &facts.sha256, pin)?;
-    }
-    Ok(Library::open(&resolved.library)?)
-}
-
-fn unfit(error: Unfit, resolved: &Resolved) -> PrepareError {
-    let searched = resolved.searched.clone();
-    match error {
-        Unfit::Permissions(error) => PrepareError::Permissions { error, searched },
-        Unfit::Inspect(error) => PrepareError::Inspect { error, searched },
-    }
-}
-
-fn choose(resolved: &Resolved, library: &Library) -> Result<String, PrepareError> {
-    resolve::choose_class(&resolved.class, &library.classes())
-        .map_err(|error| PrepareError::Class { library: resolved.library.clone(), error })
 }
 
 fn of_the_file(path: &Path, facts: &Facts) -> String {

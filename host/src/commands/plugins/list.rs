@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::super::prepare::{PrepareError, look_at, plugin_directories};
+use super::super::prepare::{PrepareError, look_at, open, plugin_directories};
 use super::super::terminal::Terminal;
 use super::service_config;
 use crate::cli::ConfigFile;
 use crate::config::ServiceConfig;
 use crate::platform::Platform;
-use crate::plugin::Library;
 use crate::resolve::{Disk, list_candidates};
 
 pub(super) fn list(file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
@@ -35,7 +34,7 @@ fn describe(library: &Path, service: &ServiceConfig) -> String {
         Ok(inspection) => inspection,
         Err(unfit) => return format!("  not loadable: {unfit}\n  hint: {}", unfit.hint()),
     };
-    match Library::open(library) {
+    match open(library, service) {
         Ok(library) => format!(
             "  class    {}\n  plugin   {} {} (plugin-api {})\n  sha256   {}",
             library.classes().join(", "),
@@ -44,6 +43,6 @@ fn describe(library: &Path, service: &ServiceConfig) -> String {
             library.api_version(),
             inspection.sha256
         ),
-        Err(error) => format!("  not loadable: {error}\n  hint: {}", error.hint()),
+        Err(error) => format!("  not loadable: {error}\n  hint: {}", error.hint().unwrap_or_default()),
     }
 }
