@@ -53,6 +53,7 @@ Examples:
 Examples:
   defect-host plugins
   defect-host plugins schema JsonlDefectClient     its configuration as JSON Schema
+  defect-host plugins new my-tracker               a crate to write a plugin in
   defect-host plugins inspect JsonlDefectClient    what it is, and its configuration as a table
   defect-host plugins inspect JsonlDefectClient --toml     a configuration of it to paste",
         args_conflicts_with_subcommands = true
@@ -170,4 +171,26 @@ pub enum PluginsCommand {
         #[command(flatten)]
         file: ConfigFile,
     },
+    /// Write a crate to write a plugin in; it stands alone and works as it is
+    #[command(after_help = "\
+Examples:
+  defect-host plugins new my-tracker                         the class is MyTrackerDefectClient
+  defect-host plugins new my-tracker --dir ~/src/tracker
+
+It needs nothing but Rust and a package registry to build: the sources of the plugin API are in this program.")]
+    New(NewPlugin),
+}
+
+/// What `plugins new` takes.
+#[derive(Debug, Args)]
+pub struct NewPlugin {
+    /// The plugin's name: letters, digits, `-` and `_`
+    #[arg(allow_hyphen_values = true)]
+    pub name: String,
+    /// The folder to write; must be empty or missing [default: the name]
+    #[arg(long, value_name = "PATH")]
+    pub dir: Option<PathBuf>,
+    /// Build against the plugin API of this checkout of defect-host instead of a copy of the sources
+    #[arg(long, value_name = "PATH")]
+    pub api: Option<PathBuf>,
 }

@@ -10,4 +10,5 @@ pub mod logging;
 pub mod platform;
 pub mod plugin;
 pub mod resolve;
+pub mod scaffold;
 pub mod serve;

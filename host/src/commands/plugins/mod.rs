@@ -3,6 +3,7 @@
 mod inspect;
 mod key_table;
 mod list;
+mod new;
 mod prose;
 mod schema;
 mod template;
@@ -21,6 +22,7 @@ pub(super) fn run(arguments: &cli::Plugins, terminal: &Terminal) -> ExitCode {
         Some(PluginsCommand::Schema { class, file }) => schema::schema(class, file, terminal),
         Some(PluginsCommand::Inspect { class, toml, file }) if *toml => inspect::to_paste(class, file, terminal),
         Some(PluginsCommand::Inspect { class, file, .. }) => inspect::inspect(class, file, terminal),
+        Some(PluginsCommand::New(arguments)) => return new::run(arguments, terminal),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
