@@ -3,8 +3,6 @@
 //! Whatever lies in its folder is taken along, so that a new file needs no mention here. (The crate
 //! `include_dir` does that too, but does not notice a new file on stable Rust, and takes `target` along.)
 
-#![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
-
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;

@@ -1,10 +1,9 @@
-//! The documents say what is true: their commands run, their plugin builds and serves.
+//! The documents say what is true: their commands run, their links lead somewhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use defect_host_tests::{Client, HostFolder, artifacts, root};
-use serde_json::json;
 
 const DOCUMENTS: [&str; 9] = [
     "README.md",
@@ -15,63 +14,11 @@ const DOCUMENTS: [&str; 9] = [
     "docs/conformance.md",
     "docs/differences.md",
     "docs/jsonl-store.md",
-    "docs/writing-a-plugin.md",
+    "docs/plugins.md",
 ];
-
-/// The text between the fences of the first block that begins with this.
-fn block<'a>(document: &'a str, fence: &str) -> &'a str {
-    let (_, rest) = document.split_once(&format!("```{fence}\n")).unwrap_or_else(|| panic!("no block `{fence}`"));
-    rest.split_once("```").map_or(rest, |(block, _)| block)
-}
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// Builds the guide's plugin in a folder under `target`, so that a second run finds it built.
-fn guide_library(guide: &str) -> std::path::PathBuf {
-    let folder = root().join("target/guide");
-    std::fs::create_dir_all(folder.join("src")).unwrap();
-    let api = root().join("plugin-api");
-    let manifest = block(guide, "toml\n# Cargo.toml").replace("\"../defect-host/plugin-api\"", &format!("{api:?}"));
-    // A workspace of its own, with the versions that this one has locked: nothing is fetched.
-    std::fs::write(folder.join("Cargo.toml"), format!("{manifest}\n[workspace]\n")).unwrap();
-    std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    std::fs::write(folder.join("src/lib.rs"), block(guide, "rust\n// src/lib.rs")).unwrap();
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--offline", "--quiet"])
-        .env("CARGO_TARGET_DIR", folder.join("target"))
-        .current_dir(&folder)
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "the guide's plugin builds");
-    folder.join("target/debug/libmemory_defect_client.so")
-}
-
-#[test]
-fn the_guides_plugin_builds_and_is_served_after_dropping_it_beside_the_configuration() {
-    let guide = read("docs/writing-a-plugin.md");
-    let library = guide_library(&guide);
-    let config = block(&guide, "toml\n[testbench-defect-service]");
-    let folder = HostFolder::with_config(&format!("[testbench-defect-service]\nport = 0\n{config}"));
-    std::fs::create_dir(folder.path().join("plugins")).unwrap();
-    std::fs::copy(library, folder.path().join("plugins/libmemory_defect_client.so")).unwrap();
-    for command in ["set-credentials --username me --password secret", "check"] {
-        assert!(guide.contains(&format!("\ndefect-host {command}\n")), "the guide has `{command}`");
-        let run = folder.run(&command.split(' ').collect::<Vec<_>>());
-        assert_eq!(run.code(), Some(0), "{run:?}");
-    }
-    let host = folder.start();
-    let client = host.client().with_credentials(Some(("me", "secret")));
-    assert_eq!(client.get("/projects").json(), json!(["Scratch"]));
-    let defect = json!({"status": "open", "classification": "bug", "priority": "low",
-        "lastEdited": "2026-01-31T12:00:00Z", "principal": {"username": "me", "password": "pw"}});
-    let created = client.post("/projects/Scratch/defects/create", &json!({ "defect": defect }));
-    assert_eq!(created.json()["value"], json!("M-1"));
-    let listed = client.post("/projects/Scratch/defects", &json!({})).json();
-    assert_eq!(listed["value"][0]["principal"], json!({"username": "me", "password": ""}));
-    let missing = client.post("/projects/Scratch/defects/batch", &json!({"defectIds": ["M-1", "M-2"]})).json();
-    assert_eq!(missing["protocol"]["warnings"]["M-2"][0]["code"], json!("DEFECT_NOT_FOUND"));
-    host.wait_for_log("created a defect");
 }
 
 #[test]
@@ -112,12 +59,26 @@ fn links_between_the_documents_lead_somewhere() {
         let text = read(document);
         let folder = Path::new(document).parent().unwrap_or(Path::new(""));
         for link in text.split("](").skip(1) {
-            let target = link.split([')', '#']).next().unwrap_or_default();
-            if !target.is_empty() && !target.contains("://") {
-                assert!(root().join(folder).join(target).exists(), "{document} links to {target}");
+            let link = link.split(')').next().unwrap_or_default();
+            let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if target.contains("://") {
+                continue;
+            }
+            let path = if target.is_empty() { PathBuf::from(document) } else { folder.join(target) };
+            assert!(root().join(&path).exists(), "{document} links to {target}");
+            if !anchor.is_empty() {
+                let text = std::fs::read_to_string(root().join(path)).unwrap();
+                let found = text.lines().filter_map(|line| line.strip_prefix('#')).any(|line| slug(line) == anchor);
+                assert!(found, "{document} links to the heading {anchor}");
             }
         }
     }
+}
+
+/// What a heading is linked by.
+fn slug(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    words.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
 }
 
 fn copy(from: &Path, to: &Path) {

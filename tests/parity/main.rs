@@ -7,6 +7,7 @@ mod both;
 mod data;
 mod differences;
 mod directories;
+mod guide;
 mod meaning;
 mod passwords;
 mod same_answers;

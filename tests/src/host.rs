@@ -14,12 +14,17 @@ use crate::masked::masked;
 
 /// User name and password of every host that [`HostFolder`] configures.
 pub const CREDENTIALS: (&str, &str) = ("tester", "correct horse");
-/// Their hash and salt, made by the Python service's `set-credentials`.
-const STORED: &str = "password_hash = \"69e31d7b5d839c0a45ebeadae0b73c95638dd2de4a4d428a67500496065f883a\"\nsalt = \"oheoUGwLn1lDpDfXlZLavA==\"\n";
+/// Their hash and salt, made by the Python service's `set-credentials`, as environment variables.
+pub const STORED: [(&str, &str); 2] = [
+    ("PASSWORD_HASH", "69e31d7b5d839c0a45ebeadae0b73c95638dd2de4a4d428a67500496065f883a"),
+    ("SALT", "oheoUGwLn1lDpDfXlZLavA=="),
+];
 
 /// A folder with a configuration, ready to run the binary in.
 pub struct HostFolder {
-    folder: TempDir,
+    path: PathBuf,
+    // Removed when it is dropped.
+    _folder: TempDir,
 }
 
 /// What a run of the binary printed, and how it ended.
@@ -69,7 +74,14 @@ impl HostFolder {
     pub fn with_config(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         std::fs::write(folder.path().join("config.toml"), text).expect("the configuration can be written");
-        Self { folder }
+        Self { path: folder.path().to_owned(), _folder: folder }
+    }
+
+    /// From now on, the folder of this name in it.
+    #[must_use]
+    pub fn enter(mut self, name: &str) -> Self {
+        self.path.push(name);
+        self
     }
 
     /// Writes `config.toml` anew, as [`HostFolder::new`] does.
@@ -79,8 +91,9 @@ impl HostFolder {
             Ok(isolation) if !service.contains("isolation =") => format!("isolation = \"{isolation}\"\n"),
             _ => String::new(),
         };
+        let [(_, hash), (_, salt)] = STORED;
         let text = format!(
-            "[testbench-defect-service]\nport = 0\n{STORED}{isolation}{service}\n\n\
+            "[testbench-defect-service]\nport = 0\npassword_hash = \"{hash}\"\nsalt = \"{salt}\"\n{isolation}{service}\n\n\
              [testbench-defect-service.client_config]\n{client_config}\n"
         );
         std::fs::write(self.path().join("config.toml"), text).expect("the configuration can be written");
@@ -89,7 +102,7 @@ impl HostFolder {
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
     /// Writes a file in it, with the folders above it.

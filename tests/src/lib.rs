@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod client;
+mod document;
 mod host;
 mod lines;
 mod masked;
@@ -15,7 +16,8 @@ mod skew;
 
 pub use artifacts::{Artifacts, aborting_library, api_version, artifacts, root, version_symbol};
 pub use client::{Client, Response};
-pub use host::{CREDENTIALS, Cli, HostFolder, TestHost};
+pub use document::Document;
+pub use host::{CREDENTIALS, Cli, HostFolder, STORED, TestHost};
 pub use masked::masked;
 pub use raw::{Connection, Head, head_of};
 pub use reference::{PythonService, python_tool};

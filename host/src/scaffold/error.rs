@@ -41,7 +41,7 @@ impl ScaffoldError {
     pub fn hint(&self) -> String {
         match self {
             Self::Exists(_) => "choose another name, or another folder with `--dir`".into(),
-            Self::NoParent(folder) => format!("make it first: mkdir -p '{}'", folder.display()),
+            Self::NoParent(_) => "make it first, or choose another folder with `--dir`".into(),
             Self::NotTheApi(_) => "let `--api` name the folder `plugin-api` of a checkout of defect-host, or leave it \
                 out: the program brings the sources along"
                 .into(),
