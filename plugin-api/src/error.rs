@@ -89,4 +89,9 @@ impl ClientError {
     pub fn internal(message: impl Into<String>) -> Self {
         Self::Internal(message.into())
     }
+
+    /// [`ClientError::NotSupported`] with this text.
+    pub fn not_supported(message: impl Into<String>) -> Self {
+        Self::NotSupported(message.into())
+    }
 }

@@ -285,7 +285,7 @@ mod tests {
             ClientError::invalid_fields(vec![FieldError::new("defect.status", "d")]),
             ClientError::unavailable("e"),
             ClientError::internal("f"),
-            ClientError::NotSupported("g".to_owned()),
+            ClientError::not_supported("g"),
         ];
         for error in errors {
             assert_eq!(ClientError::from(RawError::from(error.clone())), error);
