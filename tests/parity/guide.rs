@@ -63,7 +63,7 @@ fn the_guides_python_class_and_the_crate_beside_it_answer_the_same() {
         both.same("first", &post(&at("defects/create"), &one));
         both.same("second", &post(&at("defects/create"), &request("two")));
         both.same("all", &post(&at("defects"), &context));
-        let ids = json!({"defectIds": ["D-2", "D-9", "D-1"], "syncContext": {}});
+        let ids = json!({"defectIds": ["D-2", "D-9", "D-1", "D-2", "D-9"], "syncContext": {}});
         both.same("some", &post(&at("defects/batch"), &ids));
         for id in ["D-1", "D-9"] {
             both.same("changed", &put(&at(&format!("defects/{id}/update")), &request("other")));

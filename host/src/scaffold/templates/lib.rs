@@ -4,7 +4,7 @@
 //! operation has to do is in the documentation of the trait `DefectClient`, which
 //! `cargo doc --open --no-deps --package defect-plugin-api` shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use defect_plugin_api::model::{
@@ -135,7 +135,8 @@ impl DefectClient for MyTrackerDefectClient {
     ) -> Result<DefectList, ClientError> {
         let project = self.project(project)?;
         let (mut value, mut protocol) = (Vec::new(), Protocol::default());
-        for id in ids {
+        let once: BTreeSet<&String> = ids.iter().collect();
+        for id in once {
             match project.find(id) {
                 Some(defect) => value.push(defect.clone()),
                 None => protocol.add_warning(id, ProtocolCode::DefectNotFound, no_defect(id)),

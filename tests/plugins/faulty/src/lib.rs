@@ -88,7 +88,7 @@ impl FaultyDefectClient {
                 Err(ClientError::invalid_fields(vec![FieldError::new("defect.status", message())]))
             }
             Some("unavailable") => Err(ClientError::unavailable(message())),
-            Some("not_supported") => Err(ClientError::NotSupported(message())),
+            Some("not_supported") => Err(ClientError::not_supported(message())),
             Some(_) => Err(ClientError::internal(message())),
         }
     }

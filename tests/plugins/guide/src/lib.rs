@@ -188,7 +188,7 @@ impl DefectClient for GuideDefectClient {
         _context: &SyncContext,
     ) -> Result<Protocol, ClientError> {
         self.check_writable(project)?;
-        Ok(Protocol::default())
+        Err(ClientError::not_supported("the tracker keeps what it has"))
     }
 
     fn delete_defect(
@@ -199,7 +199,7 @@ impl DefectClient for GuideDefectClient {
         _context: &SyncContext,
     ) -> Result<Protocol, ClientError> {
         self.check_writable(project)?;
-        Ok(Protocol::default())
+        Err(ClientError::not_supported("the tracker keeps what it has"))
     }
 
     fn before_sync(
