@@ -11,17 +11,22 @@ use std::path::{Path, PathBuf};
 /// What cargo makes in a crate's folder.
 const MADE: [&str; 2] = ["target", "Cargo.lock"];
 
+/// Relative to this crate, here and in what is generated: the workspace may be moved or copied together with
+/// what was built in it.
+const API: &str = "../plugin-api";
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = fs::canonicalize("../plugin-api")?;
-    println!("cargo::rerun-if-changed={}", folder.display());
+    println!("cargo::rerun-if-changed={API}");
     let mut files = Vec::new();
-    list(&folder, &mut files)?;
+    list(Path::new(API), &mut files)?;
     files.sort();
 
     let mut source = String::from("&[\n");
     for file in &files {
-        let parts: Vec<_> = file.strip_prefix(&folder)?.iter().map(|part| part.to_string_lossy()).collect();
-        writeln!(source, "    File {{ path: {:?}, content: include_bytes!({file:?}) }},", parts.join("/"))?;
+        let parts: Vec<_> = file.strip_prefix(API)?.iter().map(|part| part.to_string_lossy()).collect();
+        let path = parts.join("/");
+        let place = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/{API}/{path}"));
+        writeln!(source, "    File {{ path: {path:?}, content: include_bytes!({place}) }},")?;
     }
     source.push_str("]\n");
     fs::write(Path::new(&std::env::var("OUT_DIR")?).join("plugin_api.rs"), source)?;

@@ -83,7 +83,6 @@ fn the_guides_commands_end_in_a_tracker_that_answers_every_endpoint() {
     let checked = host.folder().run(&["check"]).stdout;
     assert!(checked.contains("[folder]/plugins/libmy_tracker_defect_client.so\n"), "{checked}");
     assert!(!checked.contains("shadowed"), "{checked}");
-    remove_build(host.folder().path());
 }
 
 fn answers_every_endpoint(client: &Client) {
@@ -119,15 +118,4 @@ fn answers_every_endpoint(client: &Client) {
     let deleted = client.post("/projects/Scratch/defects/D-1/delete", &body).json();
     assert_eq!(deleted["successes"]["Scratch"][0]["code"], json!("PUBLISH_SUCCESS"));
     assert_eq!(client.post("/projects/Elsewhere/defects", &none).status, 404);
-}
-
-/// Takes this crate's own part out of the shared builds: its folder has another name each time, so cargo would
-/// keep every run's.
-fn remove_build(folder: &Path) {
-    for profile in ["dev", "release"] {
-        shell(
-            &format!("cargo clean --quiet --profile {profile} -p my_tracker_defect_client -p defect-plugin-api"),
-            folder,
-        );
-    }
 }
