@@ -2,8 +2,9 @@
 //! in [`super::guide_quick_start`], its Python class in the comparison with the Python service.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use defect_host_tests::{Document, HostFolder, STORED, artifacts, root};
+use defect_host_tests::{Document, HostFolder, STORED, root};
 use serde_json::{Value, json};
 
 fn guide() -> Document {
@@ -168,27 +169,18 @@ fn every_form_of_client_class_leads_to_the_library_that_the_guide_says() {
     assert_eq!(rows.len(), 10);
     for row in rows.iter().filter(|row| !row[1].contains(LATER)) {
         let folder = HostFolder::new("", "projects = [\"Scratch\"]\ntoken = \"t\"");
-        let opt = folder.path().join("opt/clients").to_str().unwrap().to_owned();
-        let form = row[1].replace("/opt/clients", &opt);
-        let named = row[2].replace("/opt/clients", &opt);
-        let library = named.split([' ', ',']).find(|word| word.contains(".so"));
-        let library = library.unwrap_or("libmy_tracker_defect_client.so");
-        let library = if form.starts_with("./") {
-            format!("lib/{}", library.rsplit('/').next().unwrap())
-        } else {
-            library.to_owned()
-        };
-        let place = match row[0].as_str() {
-            form if form.contains("file path") => folder.path().join(&library),
-            form if form.contains("Python file") => folder.path().join(&library),
-            _ => folder.path().join("plugins").join(&library),
-        };
-        folder.write(place.to_str().unwrap(), std::fs::read(artifacts().library("template_defect_client")).unwrap());
+        let own = |text: &str| text.replace("/opt", &folder.path().join("opt").display().to_string());
+        let (form, library) = (own(&row[1]), own(&row[2]));
+        let library = library.split([' ', ',', ';']).next().unwrap().trim_start_matches("./");
+        let in_plugins = row[2].contains("in a plugin directory") && !row[2].contains("beside it");
+        let place = Path::new(if in_plugins { "plugins" } else { "" }).join(library);
+        folder.copy_library("template_defect_client", place.to_str().unwrap());
         let checked = folder.run(&["check", "--client-class", &form]);
         assert_eq!(checked.code(), Some(0), "{form}: {}", checked.stderr);
-        let place = place.strip_prefix(folder.path()).unwrap().display().to_string();
-        assert!(checked.stdout.contains(&format!("/{place}\n")), "{form}: {}", checked.stdout);
-        assert!(checked.stdout.contains("client    MyTrackerDefectClient\n"), "{form}: {}", checked.stdout);
+        let place = format!("[folder]/{}", place.strip_prefix(folder.path()).unwrap_or(&place).display());
+        let lines: Vec<_> = checked.stdout.lines().collect();
+        assert!(lines.contains(&format!("library   {place}").as_str()), "{form}: {}", checked.stdout);
+        assert!(lines.contains(&"client    MyTrackerDefectClient"), "{form}: {}", checked.stdout);
     }
 }
 
