@@ -34,6 +34,8 @@ pub(super) struct Dependency {
     pub(super) comment: &'static str,
     /// Its value in `Cargo.toml`.
     pub(super) value: String,
+    /// The same among the dependencies of its tests.
+    pub(super) value_for_tests: String,
     /// Its line in the README's table of files.
     pub(super) row: &'static str,
 }
@@ -83,7 +85,9 @@ impl Api {
             ),
         };
         let path = toml::Value::from(path.into_owned());
-        Dependency { comment, value: format!("{{ version = \"{version}\", path = {path} }}"), row }
+        let value = format!("version = \"{version}\", path = {path}");
+        let value_for_tests = format!("{{ {value}, features = [\"conformance\"] }}");
+        Dependency { comment, value: format!("{{ {value} }}"), value_for_tests, row }
     }
 }
 

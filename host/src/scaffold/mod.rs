@@ -51,6 +51,7 @@ fn fill(template: &str, name: &PluginName, api: &Api) -> String {
     let filled = [
         ("{{rust-version}}", env!("CARGO_PKG_RUST_VERSION")),
         ("{{api}}", &dependency.value),
+        ("{{api-for-tests}}", &dependency.value_for_tests),
         ("{{api-comment}}", dependency.comment),
         ("{{api-row}}\n", dependency.row),
         ("{{library}}", &Platform::current().library_file_name(&name.crate_name())),

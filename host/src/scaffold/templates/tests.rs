@@ -1,5 +1,6 @@
 //! The client as the host calls it. `cargo test` needs no host.
 
+use defect_plugin_api::conformance::{self, ScratchProject};
 use defect_plugin_api::model::Login;
 
 use super::*;
@@ -42,6 +43,14 @@ fn list(client: &MyTrackerDefectClient) -> Vec<DefectWithId> {
 fn create(client: &MyTrackerDefectClient, title: &str) -> String {
     let created = client.create_defect("Scratch", &defect(title), &SyncContext::default());
     created.unwrap().value.unwrap()
+}
+
+/// Some sixty checks of what every client has to keep; `ScratchProject` can leave out what your
+/// tracker cannot do.
+#[test]
+fn the_client_keeps_the_contract() {
+    conformance::check(&client(false), &ScratchProject::new("Scratch")).assert_passed();
+    conformance::check_read_only(&client(true), &ScratchProject::new("Scratch")).assert_passed();
 }
 
 #[test]
