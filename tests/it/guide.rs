@@ -136,22 +136,30 @@ fn every_kind_of_error_has_the_status_that_the_guide_says() {
     }
 }
 
+/// The status in the guide's row about what the host says for a plugin.
+fn status(what: &str) -> u16 {
+    let rows = guide().table("what happens");
+    let row = rows.iter().find(|row| row[0].contains(what)).unwrap_or_else(|| panic!("no row of {what}"));
+    row[1][..3].parse().unwrap()
+}
+
 #[test]
 fn what_the_host_answers_for_a_plugin_has_the_status_that_the_guide_says() {
-    let rows = guide().table("what happens");
-    let status = |what: &str| -> u16 {
-        let row = rows.iter().find(|row| row[0].contains(what)).unwrap_or_else(|| panic!("no row of {what}"));
-        row[1][..3].parse().unwrap()
-    };
-    assert_eq!(rows.len(), 4);
+    assert_eq!(guide().table("what happens").len(), 5, "each has a line below, or in a test of its own");
     let config = "panic_in = [\"get_projects\"]\nhang_in = [\"check_login\"]";
     let host = HostFolder::faulty_with("call_timeout = 0.25", config).start();
     assert_eq!(host.client().get("/projects").status, status("panics"));
     assert_eq!(host.client().get("/check-login").status, status("longer than"));
     assert_eq!(host.client().post("/projects/Shop/defects/batch", &json!({})).status, status("the request's body"));
+    let isolated = HostFolder::faulty_with("isolation = \"process\"", "crash_in.get_projects = \"abort\"").start();
+    assert_eq!(isolated.client().get("/projects").status, status("it crashes"));
     // The plugin goes on.
     assert_eq!(host.client().get("/settings").status, 200);
-    // As many calls as there are places hang; the next one waits for a place.
+}
+
+#[test]
+fn when_all_calls_hang_the_next_one_has_the_status_that_the_guide_says() {
+    let host = HostFolder::faulty_with("call_timeout = 0.25", "hang_in = [\"check_login\"]").start();
     let answers: Vec<_> = std::thread::scope(|scope| {
         let calls: Vec<_> = (0..64).map(|_| scope.spawn(|| host.client().get("/check-login").status)).collect();
         calls.into_iter().map(|call| call.join().unwrap()).collect()
@@ -160,14 +168,11 @@ fn what_the_host_answers_for_a_plugin_has_the_status_that_the_guide_says() {
     assert_eq!(host.client().get("/projects/control-fields").status, status("64 calls"));
 }
 
-/// Rows of another branch of the work: `PATH::Class` is resolved once that is here.
-const LATER: &str = "::";
-
 #[test]
 fn every_form_of_client_class_leads_to_the_library_that_the_guide_says() {
     let rows = guide().table("form");
     assert_eq!(rows.len(), 10);
-    for row in rows.iter().filter(|row| !row[1].contains(LATER)) {
+    for row in rows {
         let folder = HostFolder::new("", "projects = [\"Scratch\"]\ntoken = \"t\"");
         let own = |text: &str| text.replace("/opt", &folder.path().join("opt").display().to_string());
         let (form, library) = (own(&row[1]), own(&row[2]));
@@ -213,14 +218,18 @@ fn every_message_about_a_library_has_a_row_and_every_row_is_a_message() {
     for path in MESSAGES {
         let text = source(path);
         let (text, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
-        // Faults of permissions are written after the path that they are about.
-        for (start, before) in [("#[error(\"", ""), ("write!(f, \"", "… ")] {
+        // Faults of permissions are written after the path that they are about, those of a `::` after the class.
+        let (text, qualified) = text.split_once("pub enum QualifiedFault").unwrap_or((text, ""));
+        for (text, start, before) in
+            [(text, "#[error(\"", ""), (text, "write!(f, \"", "… "), (qualified, "#[error(\"", "client_class … ")]
+        {
             let formats = text.split(start).skip(1).filter_map(|rest| rest.split_once('"'));
             messages.extend(formats.map(|(format, _)| format!("{before}{}", with_dots(format))));
         }
     }
-    // A path, and a fault of its permissions.
+    // What these faults are written after.
     messages.remove("… …");
+    messages.remove("client_class … …");
     let rows: BTreeSet<_> = guide().table("message").into_iter().map(|row| row[0].clone()).collect();
     let missing: Vec<_> = messages.difference(&rows).collect();
     let surplus: Vec<_> = rows.difference(&messages).collect();
