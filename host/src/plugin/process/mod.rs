@@ -1,8 +1,8 @@
 //! A plugin in a process of its own: what it does to itself stays there.
 //!
-//! The host starts its own program again as the plugin's process ([`child`]), which opens the library and
-//! is asked by frames on its standard streams ([`frame`]). [`link`] is the host's end of such a process;
-//! [`supervisor`] starts another one when it has ended.
+//! The host starts its own program again as the plugin's process (`child`), which opens the library and
+//! is asked by frames on its standard streams (`frame`). `link` is the host's end of such a process;
+//! `supervisor` starts another one when it has ended.
 
 mod child;
 mod frame;
