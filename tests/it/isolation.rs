@@ -244,7 +244,7 @@ fn a_library_that_was_changed_is_not_started_again_against_its_pin() {
 
 #[test]
 fn a_limit_of_memory_without_a_process_is_said_to_have_no_effect() {
-    let ended = HostFolder::faulty_with("isolation_memory = 256", "").run(&["check"]);
+    let ended = HostFolder::faulty_with("isolation_memory = 256\nisolation = \"none\"", "").run(&["check"]);
     assert_eq!(ended.code(), Some(0));
     assert_snapshot!(ended.stderr, @r#"
         warning: `isolation_memory` has no effect: only a plugin with `isolation = "process"` can be limited

@@ -86,14 +86,17 @@ impl HostFolder {
 
     /// Writes `config.toml` anew, as [`HostFolder::new`] does.
     pub fn configure(&self, service: &str, client_config: &str) {
-        // `cargo xtask check` runs the tests with the plugins in processes of their own, too.
+        // `cargo xtask check` runs the tests with the plugins in processes of their own, too. In an empty line, so
+        // that all lines keep their numbers.
         let isolation = match std::env::var("DEFECT_HOST_ISOLATION") {
-            Ok(isolation) if !service.contains("isolation =") => format!("isolation = \"{isolation}\"\n"),
+            Ok(isolation) if !service.contains("isolation =") && !service.contains("\n[") => {
+                format!("isolation = \"{isolation}\"")
+            }
             _ => String::new(),
         };
         let [(_, hash), (_, salt)] = STORED;
         let text = format!(
-            "[testbench-defect-service]\nport = 0\npassword_hash = \"{hash}\"\nsalt = \"{salt}\"\n{isolation}{service}\n\n\
+            "[testbench-defect-service]\nport = 0\npassword_hash = \"{hash}\"\nsalt = \"{salt}\"\n{service}\n{isolation}\n\
              [testbench-defect-service.client_config]\n{client_config}\n"
         );
         std::fs::write(self.path().join("config.toml"), text).expect("the configuration can be written");
