@@ -33,10 +33,6 @@ fn be_a_plugins_process(memory: Option<u64>) -> io::Result<(impl Read + Send, im
     // Closed in the programs that the plugin starts.
     let input = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
     let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
-    #[cfg(target_os = "linux")]
-    // Room for some pieces of a long list; with the usual 64 KiB both sides wait for each other within each
-    // piece. It works without, too.
-    let _ = rustix::pipe::fcntl_setpipe_size(&output, 1 << 20);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     rustix::stdio::dup2_stdout(io::stderr())?;
     let at_most = |most| Rlimit { current: Some(most), maximum: Some(most) };
