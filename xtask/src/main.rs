@@ -4,9 +4,11 @@
 mod bench;
 mod check;
 mod demo;
+mod jira_contract;
 mod python;
 mod shell;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,6 +33,12 @@ enum Task {
         #[arg(long, default_value_t = 200)]
         rounds: u32,
     },
+    /// Hold the fake Jira of the tests against Atlassian's OpenAPI documents, with prism from npm
+    JiraContract {
+        /// The folder of the documents and of the script that repairs them. Without it, and without
+        /// JIRA_DOCUMENTS in the environment, this is skipped
+        documents: Option<PathBuf>,
+    },
     /// Run the tests of what is unsafe under valgrind
     Memcheck,
     /// Measure ours, the Python service, nginx and a bare axum handler side by side
@@ -46,6 +54,7 @@ fn main() -> ExitCode {
         Task::Check => check::run(),
         Task::Python => python::install(),
         Task::Crash { rounds } => check::crash(rounds),
+        Task::JiraContract { documents } => jira_contract::check(documents),
         Task::Memcheck => check::memcheck(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Reaper => bench::reap(),

@@ -1,0 +1,495 @@
+//! The plugin's configuration: what stands in `client_config`, and the environment where it has nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use defect_plugin_api::model::{self, Password};
+use defect_plugin_api::{ClientError, FieldError, PhaseCommands, ProjectOverrides, unusable_sync_commands};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::auth::{Credentials, Grant, OAuth2, OAuth2Config, Oauth1};
+use crate::jql::Query;
+use crate::model::Project;
+use crate::transport::{BaseUrl, ClientCertificate, ConfigFault, ProxySetting, TransportConfig};
+
+/// Defects in Jira Cloud or Jira Data Center.
+///
+/// Of the credentials, those of `auth_type` are needed, here or in the environment.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JiraConfig {
+    /// The name that test-management tools show. Default: `Jira`.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// The address of Jira, such as `https://your-company.atlassian.net` or `https://jira.example/jira`. Required.
+    pub server_url: String,
+    /// How the plugin logs in. `basic`: `username` and `password` (on Cloud an API token). `token`: a personal access
+    /// token of Data Center. `oauth1`: OAuth 1.0a, with a private key. `oauth2 2LO`: OAuth 2.0 as a service account.
+    /// `oauth2 3LO`: OAuth 2.0 as a user who gave consent. Default: `basic`.
+    #[serde(default)]
+    pub auth_type: AuthType,
+    /// For `basic`: the user, on Cloud the e-mail address. Default: the environment variable `JIRA_USERNAME`.
+    pub username: Option<String>,
+    /// For `basic`: the password, on Cloud an API token. Default: the environment variable `JIRA_PASSWORD`.
+    pub password: Option<Password>,
+    /// For `token`: the personal access token. Default: the environment variable `JIRA_BEARER_TOKEN`.
+    pub token: Option<Password>,
+    /// For `oauth1`: the consumer key. Default: the environment variable `JIRA_OAUTH1_CONSUMER_KEY`.
+    pub oauth1_consumer_key: Option<String>,
+    /// For `oauth1`: the access token. Default: the environment variable `JIRA_OAUTH1_ACCESS_TOKEN`.
+    pub oauth1_access_token: Option<Password>,
+    /// Known from the Python service and without effect: requests are signed with the private key.
+    pub oauth1_access_token_secret: Option<Password>,
+    /// For `oauth1`: the PEM file of the private key. Default: the environment variable `JIRA_OAUTH1_KEY_CERT_PATH`.
+    pub oauth1_key_cert_path: Option<PathBuf>,
+    /// For `oauth1`: the private key itself, in PEM. Default: the environment variable `JIRA_OAUTH1_KEY_CERT`.
+    pub oauth1_key_cert: Option<Password>,
+    /// For `oauth2`: the application's id. Default: the environment variable `JIRA_OAUTH2_CLIENT_ID`.
+    pub oauth2_client_id: Option<String>,
+    /// For `oauth2`: the application's secret. Default: the environment variable `JIRA_OAUTH2_CLIENT_SECRET`.
+    pub oauth2_client_secret: Option<Password>,
+    /// For `oauth2 3LO`: the refresh token that the consent gave. Default: the environment variable
+    /// `JIRA_OAUTH2_REFRESH_TOKEN`.
+    pub oauth2_refresh_token: Option<Password>,
+    /// For `oauth2 3LO`: an access token that is still good. Default: the environment variable
+    /// `JIRA_OAUTH2_ACCESS_TOKEN`, else none: one is asked for.
+    pub oauth2_access_token: Option<Password>,
+    /// When `oauth2_access_token` ends, in seconds since 1970. Default: the environment variable
+    /// `JIRA_OAUTH2_EXPIRES_AT`.
+    pub oauth2_expires_at: Option<u64>,
+    /// For `oauth2 3LO`: the private file in which the newest refresh token is kept: each one is good once.
+    /// Default: `jira-oauth2-token.json` in the working directory.
+    pub oauth2_token_path: Option<PathBuf>,
+    /// For `oauth2` with Data Center: what the tokens may be used for. Default: `WRITE`.
+    pub oauth2_scope: Option<String>,
+    /// Whether Jira's certificate is checked. Default: the environment variable `JIRA_VERIFY_SSL`, else true.
+    pub verify_ssl: Option<bool>,
+    /// PEM file of the certification authorities that Jira's certificate may be of, beside the well-known ones.
+    /// Default: the environment variable `JIRA_SSL_CA_CERT_PATH`.
+    pub ssl_ca_cert_path: Option<PathBuf>,
+    /// PEM file of the certificate that the plugin shows to Jira, and of its key unless that is in `client_key_path`.
+    /// Default: the environment variable `JIRA_CLIENT_CERT_PATH`.
+    pub client_cert_path: Option<PathBuf>,
+    /// PEM file of the key of `client_cert_path`. Default: the environment variable `JIRA_CLIENT_KEY_PATH`.
+    pub client_key_path: Option<PathBuf>,
+    /// The HTTP proxy on the way to Jira, such as `http://proxy.example:3128`; empty for none.
+    /// Default: what the environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    pub proxy_url: Option<String>,
+    /// How long one request to Jira may take, in seconds. Default: 30.
+    #[serde(default = "default_timeout")]
+    #[schemars(range(min = 1, max = 3_600))]
+    pub timeout: u64,
+    /// How often a request is repeated that Jira was too busy for. Default: 3.
+    #[serde(default = "default_max_retries")]
+    #[schemars(range(min = 0, max = 10))]
+    pub max_retries: u32,
+    /// Which issues are defects, in JQL; `{project}` is the project's key.
+    /// Default: `project = '{project}' AND issuetype in standardIssueTypes()`.
+    #[serde(default = "default_jql")]
+    pub defect_jql: String,
+    /// The attributes of the extended view: names or ids of Jira's fields. Default: `["title", "status"]`.
+    #[serde(default = "default_attributes")]
+    pub attributes: Vec<String>,
+    /// The fields whose values test-management tools are told. Default: `["priority", "status", "classification"]`.
+    #[serde(default = "default_control_fields")]
+    pub control_fields: Vec<String>,
+    /// The folder whose files may be attached to issues: references of a defect that are paths of files in it.
+    /// Default: none, no file is attached.
+    pub attachments_dir: Option<PathBuf>,
+    /// Refuse to create, update and delete. Default: false.
+    #[serde(default)]
+    pub readonly: bool,
+    /// Show what changed since the last synchronisation in the extended view, instead of values. Default: false.
+    #[serde(default)]
+    pub show_change_history: Option<bool>,
+    /// Only an explicit `false` has an effect: issues are created, changed and deleted as the user that the
+    /// test-management tool names, with `basic` and `token`. Default: true.
+    #[serde(default)]
+    pub enable_shared_auth: Option<bool>,
+    /// Tell tools that `lastEdited` says when a defect was changed. Default: true.
+    #[serde(default = "yes")]
+    pub supports_changes_timestamps: bool,
+    /// Commands to run before and after a synchronisation. Default: none.
+    #[serde(default)]
+    pub commands: Option<PhaseCommands>,
+    /// Settings that a project has of its own, by its key or its name as tools see it. Default: none.
+    #[serde(default)]
+    pub projects: ProjectOverrides<ProjectConfig>,
+}
+
+/// How the plugin logs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum AuthType {
+    /// With a user name and a password or API token.
+    #[default]
+    #[serde(rename = "basic")]
+    Basic,
+    /// With a personal access token.
+    #[serde(rename = "token")]
+    Token,
+    /// As [`AuthType::OAuth1`].
+    #[serde(rename = "oauth")]
+    OAuth,
+    /// With signed requests.
+    #[serde(rename = "oauth1")]
+    OAuth1,
+    /// As a service account.
+    #[serde(rename = "oauth2 2LO")]
+    OAuth2ServiceAccount,
+    /// The same.
+    #[serde(rename = "oauth2 2LO (service account)")]
+    OAuth2ServiceAccountInFull,
+    /// As a user who gave consent.
+    #[serde(rename = "oauth2 3LO")]
+    OAuth2User,
+    /// The same.
+    #[serde(rename = "oauth2 3LO (user account)")]
+    OAuth2UserInFull,
+}
+
+/// `[client_config.projects.<key>]`: what is set here replaces the general setting as a whole.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProjectConfig {
+    /// Which issues are defects, in JQL. Default: the general setting.
+    pub defect_jql: Option<String>,
+    /// The attributes of the extended view. Default: the general setting.
+    pub attributes: Option<Vec<String>>,
+    /// The fields whose values test-management tools are told. Default: the general setting.
+    pub control_fields: Option<Vec<String>>,
+    /// Refuse to create, update and delete. Default: the general setting.
+    pub readonly: Option<bool>,
+    /// Show what changed in the extended view. Default: the general setting.
+    pub show_change_history: Option<bool>,
+    /// Whether issues are changed as the plugin's own user. Default: the general setting.
+    pub enable_shared_auth: Option<bool>,
+    /// Whether `lastEdited` says when a defect was changed. Default: the general setting.
+    pub supports_changes_timestamps: Option<bool>,
+    /// Commands to run before and after a synchronisation. Default: the general setting.
+    pub commands: Option<PhaseCommands>,
+}
+
+fn default_name() -> String {
+    "Jira".to_owned()
+}
+
+fn default_jql() -> String {
+    "project = '{project}' AND issuetype in standardIssueTypes()".to_owned()
+}
+
+fn default_attributes() -> Vec<String> {
+    ["title", "status"].map(str::to_owned).to_vec()
+}
+
+fn default_control_fields() -> Vec<String> {
+    ["priority", "status", "classification"].map(str::to_owned).to_vec()
+}
+
+fn default_timeout() -> u64 {
+    30
+}
+
+fn default_max_retries() -> u32 {
+    3
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl JiraConfig {
+    /// The configuration with what the environment adds. `environment` gives a variable's value.
+    ///
+    /// # Errors
+    /// [`ClientError::InvalidInput`] with every field at fault.
+    pub(crate) fn completed(mut self, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ClientError> {
+        let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let text = |own: Option<String>, name| own.filter(|text| !text.is_empty()).or_else(|| variable(name));
+        let path = |own: Option<PathBuf>, name| own.or_else(|| variable(name).map(PathBuf::from));
+        let secret = |own: Option<Password>, name| {
+            own.filter(|secret| !secret.reveal().is_empty()).or_else(|| variable(name).map(Password::new))
+        };
+        self.username = text(self.username, "JIRA_USERNAME");
+        self.password = secret(self.password, "JIRA_PASSWORD");
+        self.token = secret(self.token, "JIRA_BEARER_TOKEN");
+        self.oauth1_consumer_key = text(self.oauth1_consumer_key, "JIRA_OAUTH1_CONSUMER_KEY");
+        self.oauth1_access_token = secret(self.oauth1_access_token, "JIRA_OAUTH1_ACCESS_TOKEN");
+        self.oauth1_key_cert_path = path(self.oauth1_key_cert_path, "JIRA_OAUTH1_KEY_CERT_PATH");
+        self.oauth1_key_cert = secret(self.oauth1_key_cert, "JIRA_OAUTH1_KEY_CERT");
+        self.oauth2_client_id = text(self.oauth2_client_id, "JIRA_OAUTH2_CLIENT_ID");
+        self.oauth2_client_secret = secret(self.oauth2_client_secret, "JIRA_OAUTH2_CLIENT_SECRET");
+        self.oauth2_refresh_token = secret(self.oauth2_refresh_token, "JIRA_OAUTH2_REFRESH_TOKEN");
+        self.oauth2_access_token = secret(self.oauth2_access_token, "JIRA_OAUTH2_ACCESS_TOKEN");
+        let expires = variable("JIRA_OAUTH2_EXPIRES_AT").and_then(|seconds| seconds.parse().ok());
+        self.oauth2_expires_at = self.oauth2_expires_at.or(expires);
+        self.ssl_ca_cert_path = path(self.ssl_ca_cert_path, "JIRA_SSL_CA_CERT_PATH");
+        self.client_cert_path = path(self.client_cert_path, "JIRA_CLIENT_CERT_PATH");
+        self.client_key_path = path(self.client_key_path, "JIRA_CLIENT_KEY_PATH");
+        let told =
+            variable("JIRA_VERIFY_SSL").map(|told| !matches!(told.to_lowercase().as_str(), "false" | "0" | "no"));
+        self.verify_ssl = self.verify_ssl.or(told);
+        self.check().map(|()| self)
+    }
+
+    fn check(&self) -> Result<(), ClientError> {
+        let mut faults = Vec::new();
+        if let Err((option, message)) = self.transport() {
+            faults.push(FieldError::new(option, message));
+        }
+        let mut missing = |field: &str, variable: &str, is_there: bool| {
+            if !is_there {
+                let message = format!("needed to log in: set `{field}` or the environment variable {variable}");
+                faults.push(FieldError::new(field, message));
+            }
+        };
+        match self.auth_type {
+            AuthType::Basic => {
+                missing("username", "JIRA_USERNAME", self.username.is_some());
+                missing("password", "JIRA_PASSWORD", self.password.is_some());
+            }
+            AuthType::Token => missing("token", "JIRA_BEARER_TOKEN", self.token.is_some()),
+            AuthType::OAuth | AuthType::OAuth1 => {
+                missing("oauth1_consumer_key", "JIRA_OAUTH1_CONSUMER_KEY", self.oauth1_consumer_key.is_some());
+                missing("oauth1_access_token", "JIRA_OAUTH1_ACCESS_TOKEN", self.oauth1_access_token.is_some());
+                let key = self.oauth1_key_cert_path.is_some() || self.oauth1_key_cert.is_some();
+                missing("oauth1_key_cert_path", "JIRA_OAUTH1_KEY_CERT_PATH", key);
+            }
+            AuthType::OAuth2ServiceAccount
+            | AuthType::OAuth2ServiceAccountInFull
+            | AuthType::OAuth2User
+            | AuthType::OAuth2UserInFull => {
+                missing("oauth2_client_id", "JIRA_OAUTH2_CLIENT_ID", self.oauth2_client_id.is_some());
+                missing("oauth2_client_secret", "JIRA_OAUTH2_CLIENT_SECRET", self.oauth2_client_secret.is_some());
+            }
+        }
+        let of_projects = self
+            .projects
+            .iter()
+            .filter_map(|(name, own)| Some((format!("projects.{name}.defect_jql"), own.defect_jql.as_deref()?)));
+        for (field, jql) in std::iter::once(("defect_jql".to_owned(), self.defect_jql.as_str())).chain(of_projects) {
+            if let Err(fault) = Query::parse(jql) {
+                faults.push(FieldError::new(field, fault.to_string()));
+            }
+        }
+        if self.client_key_path.is_some() && self.client_cert_path.is_none() {
+            faults.push(FieldError::new("client_key_path", "needs `client_cert_path`: the certificate of this key"));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(ClientError::invalid_fields(faults)) }
+    }
+
+    /// How Jira is reached. The error names an option and says what is wrong with it.
+    pub(crate) fn transport(&self) -> Result<TransportConfig, (&'static str, String)> {
+        let site = BaseUrl::parse(&self.server_url).map_err(|error| ("server_url", format!("it {error}")))?;
+        let mut transport = TransportConfig::new(site);
+        transport.verify_ssl = self.verify_ssl.unwrap_or(true);
+        transport.ca_file.clone_from(&self.ssl_ca_cert_path);
+        transport.client_certificate = self
+            .client_cert_path
+            .clone()
+            .map(|certificate| ClientCertificate { certificate, key: self.client_key_path.clone() });
+        transport.proxy = match self.proxy_url.as_deref() {
+            None => ProxySetting::Environment,
+            Some("") => ProxySetting::Direct,
+            Some(proxy) => ProxySetting::Url(Password::new(proxy)),
+        };
+        transport.timeout = Duration::from_secs(self.timeout);
+        transport.max_retries = self.max_retries;
+        Ok(transport)
+    }
+
+    /// How the plugin itself logs in. [`JiraConfig::completed`] has looked that all of it is there.
+    ///
+    /// # Errors
+    /// [`ClientError::InvalidInput`] for a private key or a token's file that cannot be used.
+    pub(crate) fn credentials(&self) -> Result<Credentials, ClientError> {
+        let fault = |field: &str, message: String| ClientError::invalid_fields(vec![FieldError::new(field, message)]);
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let secret = |secret: &Option<Password>| secret.clone().unwrap_or_default();
+        Ok(match self.auth_type {
+            AuthType::Basic => Credentials::Basic { username: text(&self.username), password: secret(&self.password) },
+            AuthType::Token => Credentials::Bearer(secret(&self.token)),
+            AuthType::OAuth | AuthType::OAuth1 => {
+                let (field, key) = match &self.oauth1_key_cert_path {
+                    Some(path) => {
+                        let field = "oauth1_key_cert_path";
+                        let key = std::fs::read_to_string(path);
+                        let unread = |error| fault(field, format!("`{}` cannot be read: {error}", path.display()));
+                        (field, Password::new(key.map_err(unread)?))
+                    }
+                    None => ("oauth1_key_cert", secret(&self.oauth1_key_cert)),
+                };
+                let (consumer, token) =
+                    (text(&self.oauth1_consumer_key), secret(&self.oauth1_access_token).reveal().to_owned());
+                let signing = Oauth1::new(consumer, token, key.reveal());
+                Credentials::OAuth1(Arc::new(signing.map_err(|error| fault(field, error.to_string()))?))
+            }
+            AuthType::OAuth2ServiceAccount | AuthType::OAuth2ServiceAccountInFull => {
+                self.oauth2(Grant::ClientCredentials)?
+            }
+            AuthType::OAuth2User | AuthType::OAuth2UserInFull => {
+                let file = self.oauth2_token_path.clone().unwrap_or_else(|| "jira-oauth2-token.json".into());
+                self.oauth2(Grant::RefreshToken { configured: self.oauth2_refresh_token.clone(), file })?
+            }
+        })
+    }
+
+    fn oauth2(&self, grant: Grant) -> Result<Credentials, ClientError> {
+        let ends = self.oauth2_expires_at.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        let tokens = OAuth2::new(OAuth2Config {
+            client_id: self.oauth2_client_id.clone().unwrap_or_default(),
+            client_secret: self.oauth2_client_secret.clone().unwrap_or_default(),
+            grant,
+            scope: Some(self.oauth2_scope.clone().unwrap_or_else(|| "WRITE".to_owned())),
+            redirect_uri: None,
+            access_token: self.oauth2_access_token.clone().zip(ends),
+        });
+        let fault = |error: ConfigFault| ClientError::invalid_fields(vec![FieldError::new(error.option, error.reason)]);
+        Ok(Credentials::OAuth2(Arc::new(tokens.map_err(fault)?)))
+    }
+
+    /// How to log in as the user whom a test-management tool names; `None` when that is not wanted.
+    pub(crate) fn credentials_of(&self, project: &Project, principal: &model::Login) -> Option<Credentials> {
+        let shared = self.of(project, |own| own.enable_shared_auth.as_ref()).or(self.enable_shared_auth.as_ref());
+        match self.auth_type {
+            _ if shared != Some(&false) => None,
+            AuthType::Basic => {
+                Some(Credentials::Basic { username: principal.username.clone(), password: principal.password.clone() })
+            }
+            AuthType::Token => Some(Credentials::Bearer(principal.password.clone())),
+            // Nobody else can log in with the plugin's own key or consent.
+            _ => None,
+        }
+    }
+
+    /// The project's own value of a setting, by its key, or by its name as tools see it.
+    fn of<'a, T>(&'a self, project: &Project, own: impl Fn(&'a ProjectConfig) -> Option<&'a T>) -> Option<&'a T> {
+        let found =
+            |name: &str| self.projects.iter().find(|(known, _)| *known == name).and_then(|(_, known)| own(known));
+        found(&project.key).or_else(|| found(&project.name))
+    }
+
+    pub(crate) fn readonly(&self, project: &Project) -> bool {
+        *self.of(project, |own| own.readonly.as_ref()).unwrap_or(&self.readonly)
+    }
+
+    /// Whether no project may be written to.
+    pub(crate) fn never_writes(&self) -> bool {
+        self.readonly && self.projects.iter().all(|(_, own)| own.readonly != Some(false))
+    }
+
+    pub(crate) fn defect_jql(&self, project: &Project) -> &str {
+        self.of(project, |own| own.defect_jql.as_ref()).unwrap_or(&self.defect_jql)
+    }
+
+    pub(crate) fn attributes(&self, project: &Project) -> &[String] {
+        self.of(project, |own| own.attributes.as_ref()).unwrap_or(&self.attributes)
+    }
+
+    pub(crate) fn control_fields(&self, project: Option<&Project>) -> &[String] {
+        let own = project.and_then(|project| self.of(project, |own| own.control_fields.as_ref()));
+        own.unwrap_or(&self.control_fields)
+    }
+
+    pub(crate) fn shows_change_history(&self, project: &Project) -> bool {
+        let own = self.of(project, |own| own.show_change_history.as_ref()).copied();
+        own.or(self.show_change_history).unwrap_or(false)
+    }
+
+    pub(crate) fn supports_changes_timestamps(&self, project: Option<&Project>) -> bool {
+        let own = project.and_then(|project| self.of(project, |own| own.supports_changes_timestamps.as_ref()));
+        *own.unwrap_or(&self.supports_changes_timestamps)
+    }
+
+    pub(crate) fn commands(&self, project: &Project) -> Option<&PhaseCommands> {
+        self.of(project, |own| own.commands.as_ref()).or(self.commands.as_ref())
+    }
+
+    /// Logs a warning for what works but is probably not meant.
+    pub(crate) fn warn(&self) {
+        if self.verify_ssl == Some(false) {
+            tracing::warn!(
+                "`verify_ssl` is false: whoever is between this host and Jira can read and change everything"
+            );
+        }
+        if self.server_url.starts_with("http://") {
+            tracing::warn!("`server_url` begins with `http://`: the credentials cross the network unencrypted");
+        }
+        let of_projects = self.projects.iter().map(|(name, own)| (format!("projects.{name}.commands"), &own.commands));
+        for (place, commands) in std::iter::once(("commands".to_owned(), &self.commands)).chain(of_projects) {
+            for fault in commands.iter().flat_map(unusable_sync_commands) {
+                tracing::warn!("`client_config.{place}`: {fault}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn completed(config: Value, environment: &[(&str, &str)]) -> Result<JiraConfig, ClientError> {
+        let config: JiraConfig = serde_json::from_value(config).unwrap();
+        let variable = |name: &str| environment.iter().find(|(known, _)| *known == name);
+        config.completed(|name| variable(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    fn faults(config: Value) -> Vec<(String, String)> {
+        let Err(ClientError::InvalidInput { fields, .. }) = completed(config, &[]) else { panic!("accepted") };
+        fields.into_iter().map(|fault| (fault.field.unwrap(), fault.message)).collect()
+    }
+
+    #[test]
+    fn the_environment_stands_in_where_the_file_has_nothing() {
+        let url = "https://x.atlassian.net";
+        let environment = [("JIRA_USERNAME", "env"), ("JIRA_PASSWORD", "env-secret"), ("JIRA_VERIFY_SSL", "False")];
+        let config = completed(json!({ "server_url": url, "username": "file", "password": "" }), &environment).unwrap();
+        let Credentials::Basic { username, password } = config.credentials().unwrap() else { panic!("basic") };
+        assert_eq!((username.as_str(), password.reveal()), ("file", "env-secret"));
+        assert_eq!(config.verify_ssl, Some(false));
+        assert!(!format!("{config:?}").contains("env-secret"));
+        let token = json!({ "server_url": url, "auth_type": "token", "verify_ssl": true });
+        let config = completed(token, &[("JIRA_BEARER_TOKEN", "pat"), ("JIRA_VERIFY_SSL", "0")]).unwrap();
+        assert!(matches!(config.credentials().unwrap(), Credentials::Bearer(token) if token.reveal() == "pat"));
+        assert_eq!(config.verify_ssl, Some(true));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_variable() {
+        let faults = faults(json!({ "server_url": "jira.example", "client_key_path": "k.pem" }));
+        let of = |field: &str| &faults.iter().find(|(known, _)| known == field).unwrap().1;
+        assert_eq!(of("password"), "needed to log in: set `password` or the environment variable JIRA_PASSWORD");
+        assert!(of("username").contains("JIRA_USERNAME") && of("server_url").contains("is no address such as"));
+        assert!(of("client_key_path").contains("client_cert_path"));
+        assert_eq!(faults.len(), 4);
+    }
+
+    #[test]
+    fn a_project_has_its_own_settings_by_key_or_by_name() {
+        let config = completed(
+            json!({
+                "server_url": "https://x", "username": "u", "password": "p", "readonly": true,
+                "projects": {
+                    "SHOP": { "readonly": false, "attributes": ["Team"], "enable_shared_auth": false },
+                    "Ticket Machine (TM)": { "defect_jql": "project = {project}" }
+                }
+            }),
+            &[],
+        )
+        .unwrap();
+        let shop = Project { id: "1".to_owned(), key: "SHOP".to_owned(), name: "Shop App (SHOP)".to_owned() };
+        let tickets = Project { id: "2".to_owned(), key: "TM".to_owned(), name: "Ticket Machine (TM)".to_owned() };
+        assert!(!config.readonly(&shop) && config.readonly(&tickets) && !config.never_writes());
+        assert_eq!(config.attributes(&shop), ["Team"]);
+        assert_eq!(config.attributes(&tickets), ["title", "status"]);
+        assert_eq!(config.defect_jql(&tickets), "project = {project}");
+        let ann = model::Login { username: "ann".to_owned(), password: Password::new("hers") };
+        assert!(
+            matches!(config.credentials_of(&shop, &ann), Some(Credentials::Basic { username, .. }) if username == "ann")
+        );
+        assert!(config.credentials_of(&tickets, &ann).is_none());
+    }
+}
