@@ -13,6 +13,7 @@ mod guide;
 mod guide_quick_start;
 mod inspecting;
 mod isolation;
+mod jira;
 mod limits;
 mod loading;
 mod logs;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use defect_host_tests::{Client, HostFolder, artifacts, root};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -13,6 +13,7 @@ const DOCUMENTS: [&str; 9] = [
     "docs/configuration.md",
     "docs/conformance.md",
     "docs/differences.md",
+    "docs/jira.md",
     "docs/jsonl-store.md",
     "docs/plugins.md",
 ];
