@@ -16,6 +16,7 @@ use tracing::Span;
 
 use super::Isolation;
 use super::frame::{self, Creation, Frame, Kind};
+use super::rest::{RemoteRest, Then};
 use crate::plugin::client::{Answer, CallError, Rest};
 use crate::plugin::library::LoadError;
 use crate::plugin::log_bridge;
@@ -36,15 +37,8 @@ const MOST_PLACES: usize = 10_000;
 /// A running plugin's process. Dropped, it is asked to end, and is ended when it does not.
 pub(in crate::plugin) struct Process(Arc<Link>);
 
-/// What follows a piece of an answer.
-enum Then {
-    Nothing,
-    More,
-    MoreWhenAsked,
-}
-
 /// What the handle, the readers and the answers that go on share.
-struct Link {
+pub(super) struct Link {
     input: Mutex<ChildStdin>,
     child: Mutex<Child>,
     calls: Mutex<Calls>,
@@ -251,11 +245,11 @@ impl Link {
         Ok((link, opened))
     }
 
-    fn send(&self, kind: Kind, number: u64, payload: &[&[u8]]) -> io::Result<()> {
+    pub(super) fn send(&self, kind: Kind, number: u64, payload: &[&[u8]]) -> io::Result<()> {
         frame::write(&mut *lock(&self.input), kind, number, payload)
     }
 
-    fn ask(&self, kind: Kind, payload: &[&[u8]]) -> Result<Receiver<Frame>, String> {
+    pub(super) fn ask(&self, kind: Kind, payload: &[&[u8]]) -> Result<Receiver<Frame>, String> {
         self.ask_numbered(kind, payload).map(|(_, reply)| reply)
     }
 
@@ -284,7 +278,7 @@ impl Link {
     }
 
     /// An answer or a piece of one, and what follows.
-    fn answer(&self, reply: &Receiver<Frame>) -> Result<(Bytes, Then), CallError> {
+    pub(super) fn answer(&self, reply: &Receiver<Frame>) -> Result<(Bytes, Then), CallError> {
         let Ok(Frame { kind, payload, .. }) = reply.recv() else {
             return Err(CallError::Ended { reason: self.wait_for_end() });
         };
@@ -432,48 +426,6 @@ fn place(announced: &[u8]) -> u64 {
     let handle = log_bridge::place(announced);
     places.insert(announced.to_vec(), handle);
     handle
-}
-
-/// The rest of an answer of a process. Some pieces are asked for ahead, so that they are made while those
-/// before are on their way to the caller.
-pub(in crate::plugin) struct RemoteRest {
-    link: Arc<Link>,
-    answer: u64,
-    /// `None` at the end.
-    asked: Option<Result<Receiver<Frame>, String>>,
-}
-
-impl RemoteRest {
-    fn new(link: Arc<Link>, answer: u64) -> Self {
-        let mut rest = Self { link, answer, asked: None };
-        rest.ask();
-        rest
-    }
-
-    fn ask(&mut self) {
-        self.asked = Some(self.link.ask(Kind::Next, &[&self.answer.to_le_bytes()]));
-    }
-
-    /// The next piece; `None` after the last.
-    pub(in crate::plugin) fn next_piece(&mut self) -> Result<Option<Bytes>, CallError> {
-        let Some(asked) = self.asked.take() else { return Ok(None) };
-        let reply = asked.map_err(|reason| CallError::Ended { reason })?;
-        let (piece, then) = self.link.answer(&reply)?;
-        match then {
-            Then::Nothing => {}
-            Then::More => self.asked = Some(Ok(reply)),
-            Then::MoreWhenAsked => self.ask(),
-        }
-        Ok((!piece.is_empty()).then_some(piece))
-    }
-}
-
-impl Drop for RemoteRest {
-    fn drop(&mut self) {
-        if self.asked.is_some() {
-            let _ = self.link.send(Kind::Drop, self.answer, &[]);
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

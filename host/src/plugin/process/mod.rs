@@ -1,12 +1,13 @@
 //! A plugin in a process of its own: what it does to itself stays there.
 //!
 //! The host starts its own program again as the plugin's process (`child`), which opens the library and
-//! is asked by frames on its standard streams (`frame`). `link` is the host's end of such a process;
+//! is asked by frames on its standard streams (`frame`). `link` is the host's end of such a process, `rest` that of a long answer;
 //! `supervisor` starts another one when it has ended.
 
 mod child;
 mod frame;
 mod link;
+mod rest;
 mod supervisor;
 
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use child::serve;
-pub(super) use link::{Process, RemoteRest};
+pub(super) use link::Process;
+pub(super) use rest::RemoteRest;
 pub(super) use supervisor::{Recipe, Supervised};
 
 /// How a plugin's process is run.
