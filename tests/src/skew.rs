@@ -21,7 +21,8 @@ impl Skewed {
     pub fn new(name: &'static str) -> Self {
         let target = artifacts().host.parent().and_then(Path::parent).expect("target/debug");
         let skewed = Self { name, folder: target.join("skew").join(name), edits: Vec::new() };
-        let members = r#"members = ["host", "plugin-api", "plugins/*", "tests", "tests/fakes/*", "tests/plugins/*", "xtask"]"#;
+        let members =
+            r#"members = ["host", "plugin-api", "plugins/*", "tests", "tests/fakes/*", "tests/plugins/*", "xtask"]"#;
         let manifest = format!("{PLUGIN}/Cargo.toml");
         skewed
             .edit("Cargo.toml", members, &format!(r#"members = ["{name}-api", "{PLUGIN}"]"#))
