@@ -141,6 +141,20 @@ fn an_id_of_another_program_is_not_handed_out_after_its_defect_was_deleted() {
 }
 
 #[test]
+fn an_id_that_another_program_wrote_and_removed_again_is_not_handed_out_after_a_restart() {
+    let project = Project::new(&[("d.jsonl", &line("BUG-3", "ours"))]);
+    let both = format!("{}\n{}\n", line("BUG-3", "ours"), line("BUG-34", "another's"));
+    fs::write(project.path("d.jsonl"), both).unwrap();
+    assert_eq!(project.listed().0, ["BUG-3", "BUG-34"]);
+    fs::write(project.path("d.jsonl"), line("BUG-3", "ours")).unwrap();
+    assert_eq!(project.listed().0, ["BUG-3"]);
+    let Project { root, store } = project;
+    drop(store);
+    let restarted = Store::new(root.path().to_owned());
+    assert_eq!(restarted.create("P", &defect("after a restart")).unwrap().id, "BUG-35");
+}
+
+#[test]
 fn the_largest_id_counts_wherever_it_is() {
     let cut_off = r#"{"title":"cut off","id":"BUG-30","stat"#;
     let project =

@@ -78,10 +78,12 @@ impl Folder {
                 let earlier = &files[..number];
                 file.index_mut().mark_repeated(|key| earlier.iter().any(|file| file.index().has(key)));
             }
-            for file in &files {
-                committer.largest_id = committer.largest_id.max(file.index().largest_id);
-            }
+            let in_files = files.iter().map(|file| file.index().largest_id).max().unwrap_or(0);
+            committer.largest_id = committer.largest_id.max(in_files);
             self.set_files(files);
+            if in_files < committer.largest_id {
+                self.keep_largest_id(committer);
+            }
         }
         // Without the lock another host may have a journal, and looks after it.
         self.ready
@@ -149,6 +151,19 @@ impl Folder {
             self.refresh(committer, project)?;
         }
         Ok(())
+    }
+
+    /// Another program removed the defect with the largest id: only this process still knows of it. Who reads gets
+    /// an answer also when it cannot be noted now; the next write notes it.
+    fn keep_largest_id(&self, committer: &mut Committer) {
+        let names: Vec<OsString> = self.known_files().iter().map(|file| file.name.clone()).collect();
+        if names.is_empty() || !self.lock.is_held() {
+            return;
+        }
+        let noted = self.read_note(committer, &names).and_then(|()| self.write_note(committer, &names));
+        if let Err(error) = noted {
+            tracing::warn!("the largest id was not noted: {error}");
+        }
     }
 
     /// Reads the note of ids when it is not the one that was read or written last.
