@@ -76,7 +76,8 @@ pub struct JiraConfig {
     pub client_key_path: Option<PathBuf>,
     /// The HTTP proxy on the way to Jira, such as `http://proxy.example:3128`; empty for none.
     /// Default: what the environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
-    pub proxy_url: Option<String>,
+    // It may hold a user and a password.
+    pub proxy_url: Option<Password>,
     /// How long one request to Jira may take, in seconds. Default: 30.
     #[serde(default = "default_timeout")]
     #[schemars(range(min = 1, max = 3_600))]
@@ -289,7 +290,7 @@ impl JiraConfig {
             .client_cert_path
             .clone()
             .map(|certificate| ClientCertificate { certificate, key: self.client_key_path.clone() });
-        transport.proxy = match self.proxy_url.as_deref() {
+        transport.proxy = match self.proxy_url.as_ref().map(Password::reveal) {
             None => ProxySetting::Environment,
             Some("") => ProxySetting::Direct,
             Some(proxy) => ProxySetting::Url(Password::new(proxy)),
