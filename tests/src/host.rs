@@ -88,8 +88,9 @@ impl HostFolder {
     pub fn configure(&self, service: &str, client_config: &str) {
         // `cargo xtask check` runs the tests with the plugins in processes of their own, too. In an empty line, so
         // that all lines keep their numbers.
+        let has_tables = service.lines().any(|line| line.trim_start().starts_with('['));
         let isolation = match std::env::var("DEFECT_HOST_ISOLATION") {
-            Ok(isolation) if !service.contains("isolation =") && !service.contains("\n[") => {
+            Ok(isolation) if !service.contains("isolation =") && !has_tables => {
                 format!("isolation = \"{isolation}\"")
             }
             _ => String::new(),
