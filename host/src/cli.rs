@@ -35,8 +35,8 @@ Examples:
   defect-host start --client-class ./libmy_defect_client.so --client-config my_client.toml
 
 The command line wins over the file, and the environment (PASSWORD_HASH, SALT; a `.env` file in the \
-working directory is read) stands in where the file has nothing. DEFECT_HOST_LOG sets what is logged, \
-as in `DEFECT_HOST_LOG=debug,hyper=info`.")]
+working directory is read) stands in where the file has nothing. DEFECT_HOST_LOG, or else RUST_LOG, sets \
+what is logged, as in `DEFECT_HOST_LOG=debug,hyper=info`.")]
     Start(Start),
     /// Check the configuration and the plugin, and say what would run
     #[command(after_help = "Example:\n  defect-host check --config config.toml && systemctl restart defect-host")]

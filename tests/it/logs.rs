@@ -1,6 +1,8 @@
 //! The log: what is in it, where and how it looks.
 
+use chrono::DateTime;
 use defect_host_tests::HostFolder;
+use serde_json::{Value, json};
 
 const NAMED: &str = "logging.console.log_format = \"%(levelname)s|%(name)s|%(message)s\"";
 
@@ -40,6 +42,47 @@ fn directives_override_the_configured_levels_per_target() {
     assert_eq!(host.client().get("/projects").status, 200);
     host.wait_for_log("GET /projects 200");
     assert!(!host.log().contains("plugin::"), "{}", host.log());
+}
+
+#[test]
+fn rust_log_counts_where_the_hosts_own_variable_has_nothing() {
+    let host = HostFolder::faulty_with(NAMED, "")
+        .start_with(&[], &[("RUST_LOG", "info,plugin::faulty_defect_client=debug"), ("DEFECT_HOST_LOG", "")]);
+    assert_eq!(host.client().get("/projects").status, 200);
+    host.wait_for_log("DEBUG|plugin::faulty_defect_client|entered, in detail");
+
+    let host = HostFolder::faulty_with(NAMED, "").start_with(&[], &[("RUST_LOG", "off"), ("DEFECT_HOST_LOG", "info")]);
+    assert_eq!(host.client().get("/projects").status, 200);
+    host.wait_for_log("GET /projects 200");
+
+    let refused = HostFolder::faulty("").run_with(&["check"], &[("RUST_LOG", "inof")]);
+    assert_eq!(refused.code(), Some(2));
+    assert!(refused.stderr.starts_with("error: the environment variable `RUST_LOG` is not"), "{}", refused.stderr);
+}
+
+#[test]
+fn lines_of_json_have_every_field_with_its_type() {
+    let service = "
+        logging.console.format = \"json\"
+        logging.file = { format = \"json\", file_path = \"host.log\" }
+    ";
+    let host = HostFolder::faulty_with(service, "").start();
+    assert_eq!(host.client().send("GET", "/projects?x=hunter2", &[("x-request-id", "r-7")], b"").status, 200);
+    host.wait_for_log("/projects");
+    let console = host.log();
+    let lines: Vec<Value> = console.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let file = host.folder().read("host.log");
+    assert!(file.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{file}");
+    let of = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name}: {console}"));
+
+    let event = of("plugin::faulty_defect_client");
+    assert!(DateTime::parse_from_rfc3339(event["time"].as_str().unwrap()).is_ok(), "{event}");
+    assert_eq!(
+        (&event["level"], &event["message"], &event["request_id"]),
+        (&json!("INFO"), &json!("entered"), &json!("r-7"))
+    );
+    assert_eq!(event["fields"], json!({ "operation": "get_projects", "answer": 42 }));
+    assert_eq!(of("defect_host::access")["request_id"], json!("r-7"));
 }
 
 #[test]

@@ -227,7 +227,8 @@ impl TestHost {
             process.stdout.wait_for("its address", |line| line.contains("listening on ")).unwrap_or_else(|error| {
                 panic!("the host does not start: {error}\n{}", process.stderr.text());
             });
-        let base = address.split("listening on ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+        let base =
+            address.split("listening on ").nth(1).and_then(|rest| rest.split([' ', '"']).next()).unwrap_or_default();
         let client = Client::new(base, Some(CREDENTIALS));
         Self { process, client, folder }
     }

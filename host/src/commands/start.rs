@@ -9,8 +9,8 @@ use tokio::runtime::Runtime;
 use super::prepare::{PrepareError, Prepared, prepare};
 use super::terminal::Terminal;
 use crate::cli::Start;
-use crate::config::{LoadedConfig, LogLevel, LoggingConfig, ServiceConfig};
-use crate::logging::{self, FileSettings, Level, LoggingError, LoggingSettings};
+use crate::config::{LoadedConfig, LogFormat, LogLevel, LoggingConfig, ServiceConfig};
+use crate::logging::{self, Directives, FileSettings, Format, Level, LoggingError, LoggingSettings};
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
 
 /// Threads that may block beside the plugin's calls: checking credentials, dropping answers.
@@ -227,15 +227,22 @@ fn client_address(service: &ServiceConfig) -> Result<ClientAddress, StartError> 
 fn logging_settings(logging: &LoggingConfig, debug: bool) -> LoggingSettings {
     LoggingSettings {
         console_level: level(logging.console.log_level),
-        console_format: logging.console.log_format.clone(),
+        console_format: log_format(logging.console.format, &logging.console.log_format),
         file: logging.file.as_ref().map(|file| FileSettings {
             level: level(file.log_level),
-            format: file.log_format.clone(),
+            format: log_format(file.format, &file.log_format),
             path: file.file_path.clone(),
             explicit: true,
         }),
         debug,
-        directives: std::env::var(logging::DIRECTIVES_VARIABLE).ok(),
+        directives: Directives::of_environment(),
+    }
+}
+
+fn log_format(format: LogFormat, text: &str) -> Format {
+    match format {
+        LogFormat::Text => Format::Text(text.to_owned()),
+        LogFormat::Json => Format::Json,
     }
 }
 

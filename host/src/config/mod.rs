@@ -29,5 +29,7 @@ pub use keys::{Key, Shape, keys};
 pub use load::{ConfigError, LoadedConfig, Overrides, SECTION, load};
 pub use path::KeyPath;
 pub use secret::Secret;
-pub use service::{ConsoleLog, FileLog, IsolationMode, LogLevel, LoggingConfig, ServerConfig, ServiceConfig, Table};
+pub use service::{
+    ConsoleLog, FileLog, IsolationMode, LogFormat, LogLevel, LoggingConfig, ServerConfig, ServiceConfig, Table,
+};
 pub use validate::validate_client;

@@ -149,11 +149,17 @@ pub struct ConsoleLog {
     /// How a line looks, as a format of Python's `logging`.
     /// Default: `%(asctime)s %(levelname)8s: %(message)s`.
     pub log_format: String,
+    /// Whether a line is a text, as `log_format` has it, or a JSON object. Default: `text`.
+    pub format: LogFormat,
 }
 
 impl Default for ConsoleLog {
     fn default() -> Self {
-        Self { log_level: LogLevel::default(), log_format: "%(asctime)s %(levelname)8s: %(message)s".to_owned() }
+        Self {
+            log_level: LogLevel::default(),
+            log_format: "%(asctime)s %(levelname)8s: %(message)s".to_owned(),
+            format: LogFormat::default(),
+        }
     }
 }
 
@@ -166,6 +172,8 @@ pub struct FileLog {
     /// How a line looks, as a format of Python's `logging`.
     /// Default: `%(asctime)s - %(levelname)8s - %(name)s - %(message)s`.
     pub log_format: String,
+    /// Whether a line is a text, as `log_format` has it, or a JSON object. Default: `text`.
+    pub format: LogFormat,
     /// The file. Default: `testbench-defect-service.log`.
     pub file_path: PathBuf,
 }
@@ -175,9 +183,21 @@ impl Default for FileLog {
         Self {
             log_level: LogLevel::default(),
             log_format: "%(asctime)s - %(levelname)8s - %(name)s - %(message)s".to_owned(),
+            format: LogFormat::default(),
             file_path: PathBuf::from("testbench-defect-service.log"),
         }
     }
+}
+
+/// What a log line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A text in the format of `log_format`.
+    #[default]
+    Text,
+    /// A JSON object, for programs that read logs; `log_format` is ignored.
+    Json,
 }
 
 /// How severe a log line is, by Python's names.

@@ -1,6 +1,7 @@
 //! Keeps what others wrote, in a request or a plugin, from posing as something else in the log.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// `text` on one line: line breaks, control characters and marks that reorder text become visible.
 /// A backslash stays as it is, for the sake of Windows paths.
@@ -17,6 +18,19 @@ pub(crate) fn escape(text: Cow<'_, str>) -> Cow<'_, str> {
         }
     }
     escaped.into()
+}
+
+/// JSON in which the same characters are escaped: some of them may stand in it as they are.
+pub(super) fn escape_json(json: &str, line: &mut String) {
+    for character in json.chars() {
+        if is_deceptive(character) {
+            // Only texts in it hold such characters; all have four digits at most.
+            // Writing into a String cannot fail.
+            let _ = write!(line, "\\u{:04x}", u32::from(character));
+        } else {
+            line.push(character);
+        }
+    }
 }
 
 fn is_deceptive(character: char) -> bool {

@@ -13,9 +13,9 @@ use super::record::Level;
 /// The least severe level at which a span `request` may be made and still lend events its id.
 const REQUEST_SPAN_LEVEL: tracing::Level = tracing::Level::INFO;
 
-type BoxedFilter<S> = Box<dyn Filter<S> + Send + Sync>;
+pub(super) type BoxedFilter<S> = Box<dyn Filter<S> + Send + Sync>;
 
-/// Why the directives of `DEFECT_HOST_LOG` cannot be used.
+/// Why directives cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{piece}` is neither a level (`error`, `warn`, `info`, `debug`, `trace`, `off`) nor `target=level`")]
 pub struct FilterError {

@@ -1,6 +1,5 @@
 //! Turns the events of `tracing` into records.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -15,12 +14,16 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::escape::quote;
 use super::output::Output;
-use super::record::Record;
+use super::record::{FieldValue, Record};
 
 const REQUEST_SPAN: &str = "request";
-const REQUEST_ID: &str = "request_id";
+/// The field of that span that events show.
+pub(super) const REQUEST_ID: &str = "request_id";
+
+/// Events of this target say in their message what is in their fields, too: a format that shows both as one
+/// text leaves the fields out.
+const TOLD_IN_FULL: &str = "defect_host::access";
 
 /// Writes every event that its filter lets through to one output.
 pub(super) struct OutputLayer<O> {
@@ -64,26 +67,29 @@ where
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
 
-        let mut text = Text { skip_log_fields: normalized.is_some(), ..Text::default() };
-        event.record(&mut text);
-        if let Some(scope) = context.event_scope(event) {
-            for span in scope {
-                if let Some(RequestId(id)) = span.extensions().get() {
-                    text.push(REQUEST_ID, &quote(id));
-                    break;
-                }
+        let is_told = metadata.target() == TOLD_IN_FULL && !self.output.shows_fields();
+        let mut said = Said { skip_log_fields: normalized.is_some(), only_message: is_told, ..Said::default() };
+        event.record(&mut said);
+        let emit = |request_id: Option<&str>| {
+            self.output.write(&Record {
+                time: Local::now(),
+                since_start: self.start.elapsed(),
+                level: (*metadata.level()).into(),
+                name: metadata.target(),
+                message: &said.message,
+                fields: &said.fields,
+                request_id,
+                module_path: metadata.module_path(),
+                file: metadata.file(),
+                line: metadata.line(),
+            });
+        };
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(RequestId(id)) = span.extensions().get() {
+                return emit(Some(id));
             }
         }
-        self.output.write(&Record {
-            time: Local::now(),
-            since_start: self.start.elapsed(),
-            level: (*metadata.level()).into(),
-            name: metadata.target(),
-            message: &text.finish(),
-            module_path: metadata.module_path(),
-            file: metadata.file(),
-            line: metadata.line(),
-        });
+        emit(None);
     }
 }
 
@@ -114,55 +120,67 @@ impl Visit for RequestIdVisitor {
     }
 }
 
-/// Collects `message key=value key="another value"`.
+/// Collects an event's message and fields.
 #[derive(Default)]
-struct Text {
+struct Said {
     message: String,
-    fields: String,
+    fields: Vec<(&'static str, FieldValue)>,
     skip_log_fields: bool,
+    only_message: bool,
 }
 
-impl Text {
-    fn push(&mut self, key: &str, value: &str) {
-        // Writing into a String cannot fail.
-        let _ = write!(self.fields, " {key}={value}");
-    }
-
-    fn finish(mut self) -> String {
-        self.message.push_str(&self.fields);
-        match self.message.strip_prefix(' ') {
-            Some(only_fields) => only_fields.to_owned(),
-            None => self.message,
-        }
-    }
-
-    fn record(&mut self, field: &Field, value: Cow<'_, str>) {
+impl Said {
+    fn record(&mut self, field: &Field, value: impl FnOnce() -> FieldValue) {
         match field.name() {
-            "message" => self.message = value.into_owned(),
+            "message" => {
+                self.message = match value() {
+                    FieldValue::Text(text) => text,
+                    other => other.to_string(),
+                }
+            }
+            _ if self.only_message => {}
             name if self.skip_log_fields && name.starts_with("log.") => {}
-            name => self.push(name, &quote(&value)),
+            name => self.fields.push((name, value())),
         }
     }
 }
 
-impl Visit for Text {
+impl Visit for Said {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.record(field, || FieldValue::Flag(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.record(field, || FieldValue::Integer(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.record(field, || FieldValue::Natural(value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.record(field, || FieldValue::Decimal(value));
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.record(field, value.into());
+        self.record(field, || FieldValue::Text(value.to_owned()));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut source = value.source();
-        while let Some(error) = source {
-            // Writing into a String cannot fail.
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        self.record(field, text.into());
+        self.record(field, || {
+            let mut text = value.to_string();
+            let mut source = value.source();
+            while let Some(error) = source {
+                // Writing into a String cannot fail.
+                let _ = write!(text, ": {error}");
+                source = error.source();
+            }
+            FieldValue::Text(text)
+        });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.record(field, format!("{value:?}").into());
+        self.record(field, || FieldValue::Text(format!("{value:?}")));
     }
 }
 
@@ -196,6 +214,13 @@ mod tests {
             ERROR defect_host::logging::layer::tests: only=fields
             DEBUG defect_host::logging::layer::tests: tiny
             "#);
+    }
+
+    #[test]
+    fn what_a_message_tells_in_full_is_not_told_twice() {
+        assert_snapshot!(logged(|| {
+            info!(target: "defect_host::access", method = "GET", status = 200, "GET 200");
+        }), @"INFO defect_host::access: GET 200");
     }
 
     #[test]

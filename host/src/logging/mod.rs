@@ -10,6 +10,7 @@
 mod escape;
 mod filter;
 mod layer;
+mod line_format;
 mod output;
 mod python_format;
 mod record;
@@ -23,21 +24,26 @@ use std::time::Instant;
 
 use tracing::Subscriber;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, registry};
 
+use self::filter::BoxedFilter;
 use self::layer::OutputLayer;
+use self::line_format::LineFormat;
 use self::output::{Console, LogFile, Output};
-use self::python_format::{Asctime, PythonFormat};
+use self::python_format::Asctime;
 use self::rotating_file::RotatingFile;
 
 pub(crate) use escape::escape;
 pub use filter::FilterError;
+pub use line_format::Format;
 pub use python_format::{FormatError, FormatFault};
 pub use record::Level;
 
-/// The environment variable whose directives override the levels: `debug`, `info,hyper=debug`.
-pub const DIRECTIVES_VARIABLE: &str = "DEFECT_HOST_LOG";
+/// The environment variables whose directives override the levels, `debug` or `info,hyper=debug`: the first
+/// that has any counts.
+const DIRECTIVES_VARIABLES: [&str; 2] = ["DEFECT_HOST_LOG", "RUST_LOG"];
 
 /// The size at which the file is rotated, as in the Python service.
 const FILE_LIMIT_BYTES: u64 = 10 * 1024 * 1024;
@@ -47,14 +53,38 @@ const FILE_LIMIT_BYTES: u64 = 10 * 1024 * 1024;
 pub struct LoggingSettings {
     /// `logging.console.log_level`
     pub console_level: Level,
-    /// `logging.console.log_format`, in the notation of Python's `logging`.
-    pub console_format: String,
+    /// `logging.console.format` and `log_format`.
+    pub console_format: Format,
     /// No file when `None`.
     pub file: Option<FileSettings>,
     /// Sets both levels to DEBUG.
     pub debug: bool,
-    /// The value of [`DIRECTIVES_VARIABLE`], which overrides the levels and `debug`.
-    pub directives: Option<String>,
+    /// Override the levels and `debug`.
+    pub directives: Option<Directives>,
+}
+
+/// What is logged, by target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directives {
+    /// The environment variable that they stand in.
+    pub variable: &'static str,
+    /// Its value.
+    pub text: String,
+}
+
+impl Directives {
+    /// Those of `DEFECT_HOST_LOG`; where that has none, those of `RUST_LOG`, which other programs know, too.
+    #[must_use]
+    pub fn of_environment() -> Option<Self> {
+        first_directives(|variable| std::env::var(variable).ok())
+    }
+}
+
+fn first_directives(value: impl Fn(&str) -> Option<String>) -> Option<Directives> {
+    DIRECTIVES_VARIABLES.into_iter().find_map(|variable| {
+        let text = value(variable).filter(|text| !text.trim().is_empty())?;
+        Some(Directives { variable, text })
+    })
 }
 
 /// What is logged to the file.
@@ -62,8 +92,8 @@ pub struct LoggingSettings {
 pub struct FileSettings {
     /// `logging.file.log_level`
     pub level: Level,
-    /// `logging.file.log_format`, in the notation of Python's `logging`.
-    pub format: String,
+    /// `logging.file.format` and `log_format`.
+    pub format: Format,
     /// `logging.file.file_path`; a relative one belongs to the working directory.
     pub path: PathBuf,
     /// Whether the operator named this file. If so it has to open, else the host goes on without it.
@@ -80,8 +110,13 @@ pub enum LoggingError {
     #[error("`logging.file.log_format` is not a log format")]
     FileFormat(#[source] FormatError),
     /// The environment variable.
-    #[error("the environment variable `{DIRECTIVES_VARIABLE}` is not a list of log directives")]
-    Directives(#[source] FilterError),
+    #[error("the environment variable `{variable}` is not a list of log directives")]
+    Directives {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with it.
+        source: FilterError,
+    },
     /// The file that the operator named.
     #[error("cannot open log file `{}`", path.display())]
     File {
@@ -103,7 +138,7 @@ impl LoggingError {
             Self::ConsoleFormat(_) | Self::FileFormat(_) => {
                 Some("an example is `%(asctime)s %(levelname)8s: %(message)s`")
             }
-            Self::Directives(_) => Some("an example is `info,hyper=debug`"),
+            Self::Directives { .. } => Some("an example is `info,hyper=debug`"),
             Self::File { .. } => {
                 Some("its folder has to exist and to be writable; the key is `logging.file.file_path`")
             }
@@ -121,7 +156,7 @@ impl LoggingError {
 /// # Errors
 /// See [`LoggingError`].
 pub fn init(settings: &LoggingSettings) -> Result<(), LoggingError> {
-    let format = PythonFormat::parse(&settings.console_format, Asctime::Time).map_err(LoggingError::ConsoleFormat)?;
+    let format = LineFormat::parse(&settings.console_format, Asctime::Time).map_err(LoggingError::ConsoleFormat)?;
     let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (subscriber, unopened) = subscriber(settings, Arc::new(Console::new(format, colours)))?;
     subscriber.try_init().map_err(|_| LoggingError::AlreadySetUp)?;
@@ -137,11 +172,10 @@ pub fn init(settings: &LoggingSettings) -> Result<(), LoggingError> {
 /// # Errors
 /// See [`LoggingError`].
 pub fn check(settings: &LoggingSettings) -> Result<(), LoggingError> {
-    PythonFormat::parse(&settings.console_format, Asctime::Time).map_err(LoggingError::ConsoleFormat)?;
-    filter::filter::<Registry>(settings.console_level, settings.directives.as_deref())
-        .map_err(LoggingError::Directives)?;
+    LineFormat::parse(&settings.console_format, Asctime::Time).map_err(LoggingError::ConsoleFormat)?;
+    wanted::<Registry>(settings.console_level, settings.directives.as_ref())?;
     let Some(file) = &settings.file else { return Ok(()) };
-    PythonFormat::parse(&file.format, Asctime::DateTime).map_err(LoggingError::FileFormat)?;
+    LineFormat::parse(&file.format, Asctime::DateTime).map_err(LoggingError::FileFormat)?;
     if !file.explicit {
         return Ok(());
     }
@@ -151,6 +185,15 @@ pub fn check(settings: &LoggingSettings) -> Result<(), LoggingError> {
         opened => opened.map(drop),
     };
     found.map_err(|source| LoggingError::File { path: file.path.clone(), source })
+}
+
+fn wanted<S>(level: Level, directives: Option<&Directives>) -> Result<BoxedFilter<S>, LoggingError>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    filter::filter(level, directives.map(|directives| directives.text.as_str())).map_err(|source| {
+        LoggingError::Directives { variable: directives.map_or("", |directives| directives.variable), source }
+    })
 }
 
 /// A file that nobody asked for and that cannot be had.
@@ -165,16 +208,16 @@ fn subscriber<C: Output>(
 ) -> Result<(impl Subscriber + Send + Sync + use<C>, Option<UnopenedFile>), LoggingError> {
     let start = Instant::now();
     let level = |level| if settings.debug { Level::Debug } else { level };
-    let directives = settings.directives.as_deref();
+    let directives = settings.directives.as_ref();
 
-    let filter = filter::filter(level(settings.console_level), directives).map_err(LoggingError::Directives)?;
+    let filter = wanted(level(settings.console_level), directives)?;
     // In one list: an output that is not there would else count as one that may want any event, and then
     // every event is asked about each time.
     let mut outputs = vec![OutputLayer::new(Arc::clone(&console), start).with_filter(filter).boxed()];
     let mut unopened = None;
     if let Some(file) = &settings.file {
-        let format = PythonFormat::parse(&file.format, Asctime::DateTime).map_err(LoggingError::FileFormat)?;
-        let filter = filter::filter(level(file.level), directives).map_err(LoggingError::Directives)?;
+        let format = LineFormat::parse(&file.format, Asctime::DateTime).map_err(LoggingError::FileFormat)?;
+        let filter = wanted(level(file.level), directives)?;
         let path = file.path.clone();
         match RotatingFile::open(&path, FILE_LIMIT_BYTES) {
             Ok(opened) => {
@@ -195,13 +238,33 @@ mod tests {
     use std::fs;
     use tempfile::TempDir;
 
+    fn text(format: &str) -> Format {
+        Format::Text(format.to_owned())
+    }
+
+    fn directives(text: &str) -> Directives {
+        Directives { variable: "DEFECT_HOST_LOG", text: text.to_owned() }
+    }
+
+    #[test]
+    fn the_first_variable_with_directives_counts() {
+        let chosen = |own: Option<&str>, general: Option<&str>| {
+            let value = |name: &str| if name == "RUST_LOG" { general } else { own }.map(str::to_owned);
+            first_directives(value).map(|directives| (directives.variable, directives.text))
+        };
+        assert_eq!(chosen(None, None), None);
+        assert_eq!(chosen(None, Some("warn")), Some(("RUST_LOG", "warn".to_owned())));
+        assert_eq!(chosen(Some(" "), Some("warn")), Some(("RUST_LOG", "warn".to_owned())));
+        assert_eq!(chosen(Some("debug"), Some("warn")), Some(("DEFECT_HOST_LOG", "debug".to_owned())));
+    }
+
     fn settings(path: PathBuf) -> LoggingSettings {
         LoggingSettings {
             console_level: Level::Warning,
-            console_format: "%(message)s".to_owned(),
+            console_format: text("%(message)s"),
             file: Some(FileSettings {
                 level: Level::Info,
-                format: "%(levelname)8s - %(name)s - %(message)s".to_owned(),
+                format: text("%(levelname)8s - %(name)s - %(message)s"),
                 path,
                 explicit: true,
             }),
@@ -212,7 +275,8 @@ mod tests {
 
     /// What the console and the file show of three events in a request.
     fn logged(settings: &LoggingSettings) -> (String, String) {
-        let console = Memory::new(&settings.console_format);
+        let Format::Text(format) = &settings.console_format else { panic!("the console's lines are text here") };
+        let console = Memory::new(format);
         let (subscriber, _) = subscriber(settings, Arc::clone(&console)).unwrap();
         tracing::subscriber::with_default(subscriber, || {
             let _request = tracing::info_span!("request", request_id = "r-1").entered();
@@ -236,6 +300,18 @@ mod tests {
     }
 
     #[test]
+    fn the_file_may_be_json_beside_a_console_of_text() {
+        let folder = TempDir::new().unwrap();
+        let settings = settings(folder.path().join("x.log"));
+        let file = settings.file.map(|file| FileSettings { format: Format::Json, ..file });
+        let (console, file) = logged(&LoggingSettings { file, ..settings });
+        insta::assert_snapshot!(console, @"broken line line=3 request_id=r-1");
+        let first: serde_json::Value = serde_json::from_str(file.lines().next().unwrap()).unwrap();
+        assert_eq!((&first["request_id"], &first["fields"]["line"]), (&"r-1".into(), &3.into()));
+        assert_eq!(file.lines().count(), 2);
+    }
+
+    #[test]
     fn debug_and_directives_set_both_levels() {
         let folder = TempDir::new().unwrap();
         let debug = LoggingSettings { debug: true, ..settings(folder.path().join("debug.log")) };
@@ -243,7 +319,7 @@ mod tests {
         assert_eq!((console.lines().count(), file.lines().count()), (3, 3));
 
         let path = folder.path().join("directives.log");
-        let directives = LoggingSettings { directives: Some("plugin=info".to_owned()), ..debug };
+        let directives = LoggingSettings { directives: Some(directives("plugin=info")), ..debug };
         let file = directives.file.map(|file| FileSettings { path, ..file });
         let (console, file) = logged(&LoggingSettings { file, ..directives });
         assert_eq!((console.lines().count(), file.lines().count()), (1, 1));
@@ -272,14 +348,14 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let good = settings(folder.path().join("x.log"));
         let mut file = good.clone();
-        file.file = file.file.map(|file| FileSettings { format: "%(oops)s".to_owned(), ..file });
+        file.file = file.file.map(|file| FileSettings { format: text("%(oops)s"), ..file });
         for (settings, key, cause) in [
             (
-                LoggingSettings { console_format: "%(oops)s".to_owned(), ..good.clone() },
+                LoggingSettings { console_format: text("%(oops)s"), ..good.clone() },
                 "logging.console.log_format",
                 "`%(oops)s` at character 1",
             ),
-            (LoggingSettings { directives: Some("inof".to_owned()), ..good.clone() }, "DEFECT_HOST_LOG", "`inof`"),
+            (LoggingSettings { directives: Some(directives("inof")), ..good.clone() }, "DEFECT_HOST_LOG", "`inof`"),
             (file, "logging.file.log_format", "`%(oops)s` at character 1"),
         ] {
             let error = init(&settings).unwrap_err();

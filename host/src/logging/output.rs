@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::{io, sync::Arc};
 
-use super::python_format::PythonFormat;
+use super::line_format::LineFormat;
 use super::record::{Level, Record};
 use super::rotating_file::RotatingFile;
 
@@ -12,16 +12,19 @@ use super::rotating_file::RotatingFile;
 /// log goes on.
 pub(super) trait Output: Send + Sync + 'static {
     fn write(&self, record: &Record<'_>);
+
+    /// Whether a line shows an event's fields apart from its message.
+    fn shows_fields(&self) -> bool;
 }
 
 /// Standard output.
 pub(super) struct Console {
-    format: PythonFormat,
+    format: LineFormat,
     colours: bool,
 }
 
 impl Console {
-    pub(super) fn new(format: PythonFormat, colours: bool) -> Self {
+    pub(super) fn new(format: LineFormat, colours: bool) -> Self {
         Self { format, colours }
     }
 }
@@ -33,12 +36,16 @@ impl Output for Console {
         // Nobody is left to be told when this fails.
         let _ = io::stdout().lock().write_all(line.as_bytes());
     }
+
+    fn shows_fields(&self) -> bool {
+        self.format.shows_fields()
+    }
 }
 
 /// The log file. Its own troubles are told on the console, once each, and how many lines were lost is
 /// written to the file as soon as that is possible.
 pub(super) struct LogFile<C> {
-    format: PythonFormat,
+    format: LineFormat,
     path: String,
     state: Mutex<State>,
     console: Arc<C>,
@@ -50,7 +57,7 @@ struct State {
 }
 
 impl<C: Output> LogFile<C> {
-    pub(super) fn new(format: PythonFormat, file: RotatingFile, console: Arc<C>) -> Self {
+    pub(super) fn new(format: LineFormat, file: RotatingFile, console: Arc<C>) -> Self {
         Self {
             format,
             path: file.path().display().to_string(),
@@ -94,6 +101,10 @@ impl<C: Output> Output for LogFile<C> {
             _ => {}
         }
     }
+
+    fn shows_fields(&self) -> bool {
+        self.format.shows_fields()
+    }
 }
 
 /// What this module has to say itself, at the time of the record that it could not handle. An error:
@@ -105,23 +116,28 @@ fn own_record<'a>(record: &Record<'a>, message: &'a str) -> Record<'a> {
         level: Level::Error,
         name: module_path!(),
         message,
+        fields: &[],
+        request_id: None,
         module_path: Some(module_path!()),
         file: Some(file!()),
         line: Some(line!()),
     }
 }
 
+#[cfg(test)]
+use super::{line_format::Format, python_format::Asctime};
+
 /// Keeps lines for the tests of this module and its neighbours.
 #[cfg(test)]
 pub(super) struct Memory {
-    format: PythonFormat,
+    format: LineFormat,
     lines: Mutex<String>,
 }
 
 #[cfg(test)]
 impl Memory {
     pub(super) fn new(format: &str) -> Arc<Self> {
-        let format = PythonFormat::parse(format, super::python_format::Asctime::Time).unwrap();
+        let format = LineFormat::parse(&Format::Text(format.to_owned()), Asctime::Time).unwrap();
         Arc::new(Self { format, lines: Mutex::default() })
     }
 
@@ -135,11 +151,14 @@ impl Output for Memory {
     fn write(&self, record: &Record<'_>) {
         self.format.write(record, false, &mut self.lines.lock().unwrap());
     }
+
+    fn shows_fields(&self) -> bool {
+        self.format.shows_fields()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::python_format::Asctime;
     use super::super::record::sample;
     use super::super::rotating_file::block_rotation;
     use super::*;
@@ -148,7 +167,8 @@ mod tests {
 
     fn log_file(folder: &TempDir, limit: u64) -> (LogFile<Memory>, Arc<Memory>) {
         let console = Memory::new("%(levelname)s %(name)s %(message)s");
-        let format = PythonFormat::parse("%(levelname)s %(message)s", Asctime::DateTime).unwrap();
+        let format = Format::Text("%(levelname)s %(message)s".to_owned());
+        let format = LineFormat::parse(&format, Asctime::DateTime).unwrap();
         let file = RotatingFile::open(&folder.path().join("x.log"), limit).unwrap();
         (LogFile::new(format, file, console.clone()), console)
     }

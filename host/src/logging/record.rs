@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Local};
+use serde::Serialize;
 
+use super::escape::quote;
+use super::layer::REQUEST_ID;
 use super::python_format::Asctime;
 
 /// A level of Python's `logging`.
@@ -33,10 +37,58 @@ pub(super) struct Record<'a> {
     pub(super) level: Level,
     /// The target: `defect_host::…`, `plugin::…`.
     pub(super) name: &'a str,
+    /// What the event says, without its fields.
     pub(super) message: &'a str,
+    pub(super) fields: &'a [(&'static str, FieldValue)],
+    pub(super) request_id: Option<&'a str>,
     pub(super) module_path: Option<&'a str>,
     pub(super) file: Option<&'a str>,
     pub(super) line: Option<u32>,
+}
+
+/// The value of an event's field, as the code that logs types it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(super) enum FieldValue {
+    Flag(bool),
+    Integer(i64),
+    Natural(u64),
+    Decimal(f64),
+    Text(String),
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Integer(number) => number.fmt(f),
+            Self::Natural(number) => number.fmt(f),
+            Self::Decimal(number) => fmt::Debug::fmt(number, f),
+            Self::Text(text) => f.write_str(&quote(text)),
+        }
+    }
+}
+
+impl Record<'_> {
+    /// `message key=value key="another value" request_id=…`, what a format of Python's calls the message.
+    fn text(&self) -> Cow<'_, str> {
+        if self.fields.is_empty() && self.request_id.is_none() {
+            return self.message.into();
+        }
+        let mut text = self.message.to_owned();
+        let mut push = |key: &str, value: &dyn fmt::Display| {
+            let space = if text.is_empty() { "" } else { " " };
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{space}{key}={value}");
+        };
+        for (key, value) in self.fields {
+            push(key, value);
+        }
+        if let Some(id) = self.request_id {
+            push(REQUEST_ID, &quote(id));
+        }
+        text.into()
+    }
 }
 
 /// A field of Python's `LogRecord`.
@@ -180,7 +232,7 @@ impl Field {
             Self::LevelName => text(record.level.name()),
             Self::LevelNumber => Value::Integer(record.level.number()),
             Self::Name => text(record.name),
-            Self::Message => text(record.message),
+            Self::Message => text(record.text()),
             Self::Process => Value::Integer(std::process::id().into()),
             Self::ProcessName => text("MainProcess"),
             Self::Thread => Value::Integer(thread_number()),
@@ -265,6 +317,8 @@ pub(super) fn sample() -> Record<'static> {
         level: Level::Warning,
         name: "n",
         message: "hello",
+        fields: &[],
+        request_id: None,
         module_path: None,
         file: Some("/a/b.py"),
         line: Some(42),

@@ -211,6 +211,7 @@ fn an_empty_table_means_the_defaults() {
                 console: ConsoleLog {
                     log_level: Info,
                     log_format: "%(asctime)s %(levelname)8s: %(message)s",
+                    format: Text,
                 },
                 file: None,
             },
