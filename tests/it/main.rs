@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here is the failure of a test")]
 
+mod access_lines;
 mod auth;
 mod bodies;
 mod cli;
@@ -17,6 +18,7 @@ mod jira;
 mod limits;
 mod loading;
 mod logs;
+mod metrics;
 mod panics;
 mod readme;
 mod request_ids;

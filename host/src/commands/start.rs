@@ -1,5 +1,6 @@
 //! `defect-host start`: serves until it is told to stop.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::cli::Start;
 use crate::config::{LoadedConfig, LogFormat, LogLevel, LoggingConfig, ServiceConfig};
 use crate::logging::{self, Directives, FileSettings, Format, Level, LoggingError, LoggingSettings};
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
+use crate::serve::{MetricsError, MetricsListener};
 
 /// Threads that may block beside the plugin's calls: checking credentials, dropping answers.
 const OTHER_BLOCKING_THREADS: usize = 16;
@@ -35,6 +37,8 @@ pub(super) enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    #[error(transparent)]
     Document(#[from] DocumentError),
     #[error("the program's threads cannot be started: {0}")]
     Runtime(std::io::Error),
@@ -46,7 +50,8 @@ impl StartError {
             Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) => super::EXIT_WRONG,
             Self::HalfTls | Self::ClientRootsWithoutTls => super::EXIT_WRONG,
             Self::Listen(ListenError::TlsFile { .. } | ListenError::Tls(_)) => super::EXIT_WRONG,
-            Self::Listen(_) | Self::Document(_) | Self::Runtime(_) => super::EXIT_FAILED,
+            Self::Metrics(MetricsError::NoAddress(_)) => super::EXIT_WRONG,
+            Self::Listen(_) | Self::Metrics(_) | Self::Document(_) | Self::Runtime(_) => super::EXIT_FAILED,
         }
     }
 
@@ -55,6 +60,7 @@ impl StartError {
             Self::Prepare(error) => return error.render(color),
             Self::Logging(error) => error.hint(),
             Self::Listen(error) => error.hint(),
+            Self::Metrics(error) => Some(error.hint()),
             Self::RealIpHeader(_) => Some("write a name such as `X-Real-IP`"),
             Self::HalfTls => Some("set both for HTTPS, or none for HTTP"),
             Self::ClientRootsWithoutTls => Some("set those two as well, or remove it"),
@@ -132,6 +138,7 @@ pub(super) fn rehearse(arguments: &Start, config: &LoadedConfig) -> Result<Prepa
     logging::check(&logging_settings(&service.logging, service.debug))?;
     let prepared = prepare(&arguments.file.config, config)?;
     let tls = tls(service)?;
+    metrics_address(service)?;
     client_address(service)?;
     tls.map_or(Ok(()), |tls| tls.check())?;
     Ok(prepared)
@@ -158,7 +165,9 @@ fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceC
     let client_address = client_address(service)?;
     let backend = Backend::new(prepared.client, service.call_timeout);
     let authenticator = Authenticator::new(prepared.verifier);
-    let (answering, _) = serve::service(Api::new(backend.clone()), authenticator, client_address)?;
+    let api = Api::new(backend.clone());
+    let (answering, _) = serve::service(api.clone(), authenticator, client_address)?;
+    let metrics = metrics_address(service)?.map(MetricsListener::bind).transpose()?;
     let listener = Listener::bind(&service.host, service.port, tls.as_ref())?;
     let keep_alive = Duration::from_secs(service.server.keep_alive_timeout);
     // Long enough for any accepted call to end by itself or by its own limit.
@@ -166,8 +175,18 @@ fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceC
     let served = runtime.block_on(async {
         let stop = stop_signal().map_err(StartError::Runtime)?;
         let scheme = if listener.is_tls() { "https" } else { "http" };
+        let metrics = metrics.map(|metrics| {
+            tracing::info!("metrics on http://{}/metrics", metrics.address());
+            tokio::spawn(metrics.serve(api))
+        });
         tracing::info!("listening on {scheme}://{}", listener.address());
-        listener.serve(answering, keep_alive, grace, stop).await.map_err(StartError::from)
+        let served = listener.serve(answering, keep_alive, grace, stop).await.map_err(StartError::from);
+        if let Some(metrics) = metrics {
+            // It holds the client, too.
+            metrics.abort();
+            let _ = metrics.await;
+        }
+        served
     });
     // The last use of the client, on a thread that may block: its end is the plugin's code too.
     runtime.spawn_blocking(move || drop(backend));
@@ -214,6 +233,10 @@ fn tls(service: &ServiceConfig) -> Result<Option<Tls>, StartError> {
         (None, None) => Ok(None),
         _ => Err(StartError::HalfTls),
     }
+}
+
+fn metrics_address(service: &ServiceConfig) -> Result<Option<SocketAddr>, MetricsError> {
+    service.metrics_addr.as_deref().map(MetricsListener::parse).transpose()
 }
 
 fn client_address(service: &ServiceConfig) -> Result<ClientAddress, StartError> {

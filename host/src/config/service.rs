@@ -49,6 +49,9 @@ pub struct ServiceConfig {
     pub real_ip_header: Option<String>,
     /// The secret that a trusted proxy puts into the `Forwarded` header. Default: none.
     pub forwarded_secret: Option<Secret>,
+    /// The IP address and port where `/metrics` is served, without credentials, such as `127.0.0.1:9464`.
+    /// Default: none, no metrics are served.
+    pub metrics_addr: Option<String>,
     /// Where log lines go and how they look.
     pub logging: LoggingConfig,
     /// How connections are served.
@@ -90,6 +93,7 @@ impl Default for ServiceConfig {
             proxies_count: None,
             real_ip_header: None,
             forwarded_secret: None,
+            metrics_addr: None,
             logging: LoggingConfig::default(),
             server: ServerConfig::default(),
             plugin_dirs: vec![],

@@ -161,6 +161,12 @@ impl Client {
         })
     }
 
+    /// How many times its process was started again; 0 in this process.
+    #[must_use]
+    pub fn restarts(&self) -> u64 {
+        self.moment().0
+    }
+
     /// A call that began at this moment is over its time. A plugin's process is ended for that, with all
     /// calls that wait for it, and started again; in this process nothing can be done.
     pub fn give_up(&self, began: Moment, operation: Operation, limit: Duration) {

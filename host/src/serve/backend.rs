@@ -13,6 +13,8 @@ use tracing::Span;
 
 use super::call_threads::{CallThreads, Size};
 use super::error::ApiError;
+use super::exchange::PluginTime;
+use super::metrics::Metrics;
 use super::supply::Supply;
 use crate::plugin::{Answer, CallError, Client};
 
@@ -32,6 +34,7 @@ struct Limited {
     threads: CallThreads,
     places: Arc<Semaphore>,
     call_timeout: Duration,
+    metrics: Arc<Metrics>,
 }
 
 impl Backend {
@@ -39,7 +42,17 @@ impl Backend {
     #[must_use]
     pub fn new(client: Client, call_timeout: Duration) -> Self {
         let (threads, places) = (CallThreads::new(MAX_CALLS), Arc::new(Semaphore::new(MAX_CALLS)));
-        Self(Arc::new(Limited { client, threads, places, call_timeout }))
+        Self(Arc::new(Limited { client, threads, places, call_timeout, metrics: Arc::default() }))
+    }
+
+    /// What is counted of this service.
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// How many calls run.
+    pub(super) fn running(&self) -> usize {
+        MAX_CALLS - self.0.places.available_permits()
     }
 
     /// True when a call would have to wait for another one's end.
@@ -57,14 +70,21 @@ impl Backend {
         operation: Operation,
         request: impl FnOnce() -> Result<Vec<u8>, ApiError> + Send + 'static,
     ) -> Result<Reply, ApiError> {
-        let backend = self.clone();
-        let answer = self
+        let (backend, plugin_time) = (self.clone(), PluginTime::current());
+        let clock = plugin_time.clone();
+        let outcome = self
             .run(operation, move || {
                 let (request, client) = (request()?, backend.client());
-                client.call(operation, &request).map_err(|error| failed(client, operation, error))
+                let begun = Instant::now();
+                let outcome = client.call(operation, &request);
+                let time = begun.elapsed();
+                clock.add(time);
+                backend.metrics().observe_call(operation, time);
+                outcome.map_err(|error| failed(client, operation, error))
             })
-            .await?;
-        Ok(Reply { backend: self.clone(), operation, answer })
+            .await;
+        self.metrics().count_call(operation, outcome.as_ref().err());
+        Ok(Reply { backend: self.clone(), operation, answer: outcome?, plugin_time })
     }
 
     /// The plugin's client, to be called in [`Backend::run`] only.
@@ -81,17 +101,22 @@ impl Backend {
         operation: Operation,
         code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let Limited { client, threads, places, call_timeout } = &*self.0;
+        let Limited { client, threads, places, call_timeout, metrics } = &*self.0;
         let deadline = Instant::now() + *call_timeout;
         let place = match Arc::clone(places).try_acquire_owned() {
             Ok(place) => place,
-            Err(_) => match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
-                Ok(Ok(place)) => place,
-                _ => {
-                    tracing::error!("all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow");
-                    return Err(ApiError::Busy);
+            Err(_) => {
+                let _queued = metrics.queue();
+                match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
+                    Ok(Ok(place)) => place,
+                    _ => {
+                        tracing::error!(
+                            "all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow"
+                        );
+                        return Err(ApiError::Busy);
+                    }
                 }
-            },
+            }
         };
         let (span, began) = (Span::current(), client.moment());
         let (answer, mut answered) = oneshot::channel();
@@ -161,6 +186,7 @@ pub(super) struct Reply {
     backend: Backend,
     operation: Operation,
     answer: Answer,
+    plugin_time: PluginTime,
 }
 
 impl Reply {
@@ -177,11 +203,11 @@ impl Reply {
 
     /// The answer as a body. Of a long one, the rest is made while its reader takes it, see [`Supply`].
     pub(super) fn into_body(self) -> Body {
-        let Self { backend, operation, answer } = self;
+        let Self { backend, operation, answer, plugin_time } = self;
         let Some(rest) = answer.rest else {
             return Body::from(answer.first);
         };
         let first = stream::once(async move { Ok(answer.first) });
-        Body::from_stream(first.chain(Supply::new(backend, operation, rest)))
+        Body::from_stream(first.chain(Supply::new(backend, operation, rest, plugin_time)))
     }
 }

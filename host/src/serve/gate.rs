@@ -14,7 +14,9 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::auth::Authenticator;
-use super::request_log::{AccessLine, ClientAddress, RequestId};
+use super::exchange::Exchange;
+use super::metrics::Metrics;
+use super::request_log::{ClientAddress, RequestId};
 
 /// The service: the routes, and the gate before them.
 ///
@@ -29,27 +31,38 @@ pub struct Service {
 struct Gate {
     authenticator: Authenticator,
     addresses: ClientAddress,
+    metrics: Arc<Metrics>,
 }
 
 impl Service {
-    pub(super) fn new(routes: Router, authenticator: Authenticator, addresses: ClientAddress) -> Self {
-        Self { routes, gate: Arc::new(Gate { authenticator, addresses }) }
+    pub(super) fn new(
+        routes: Router,
+        authenticator: Authenticator,
+        addresses: ClientAddress,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { routes, gate: Arc::new(Gate { authenticator, addresses, metrics }) }
     }
 
     async fn answer(mut self, request: Request) -> Response {
         // The order matters: whoever is refused has an id and a line in the log, too.
         let id = RequestId::of(request.headers());
         let answer = async {
-            let line = AccessLine::begin(&self.gate.addresses, &request);
+            let exchange = Exchange::begin(&self.gate.metrics, &self.gate.addresses, &request);
             let response = match self.gate.authenticator.admit(request.uri(), request.headers()).await {
-                Ok(()) => match tower_service::Service::call(&mut self.routes, request).await {
-                    Ok(response) => response,
-                    Err(never) => match never {},
-                },
-                Err(error) => error.into_response(),
+                Ok(()) => {
+                    let routed = tower_service::Service::call(&mut self.routes, request);
+                    match exchange.timing(routed).await {
+                        Ok(response) => response,
+                        Err(never) => match never {},
+                    }
+                }
+                Err(error) => {
+                    self.gate.metrics.refuse(&error);
+                    error.into_response()
+                }
             };
-            line.write(&response);
-            response
+            exchange.answered(response)
         };
         let mut response = answer.instrument(id.span()).await;
         id.put_into(&mut response);

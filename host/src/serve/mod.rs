@@ -6,10 +6,13 @@ mod body;
 mod cached;
 mod call_threads;
 mod document;
+mod endpoint;
 mod error;
+mod exchange;
 mod gate;
 mod health;
 mod listen;
+mod metrics;
 mod request_log;
 mod routes;
 mod supply;
@@ -28,6 +31,7 @@ pub use body::MAX_BODY_BYTES;
 pub use document::DocumentError;
 pub use gate::Service;
 pub use listen::{ListenError, Listener, Tls};
+pub use metrics::{MetricsError, MetricsListener};
 pub use request_log::ClientAddress;
 
 use cached::Cached;
@@ -95,6 +99,7 @@ pub fn service(
     authenticator: Authenticator,
     client_address: ClientAddress,
 ) -> Result<(Service, OpenApi), DocumentError> {
+    let metrics = Arc::clone(api.backend().metrics());
     let mut document = document::empty();
     let routes = routes::router().finish_api_with(&mut document, document::describe);
     let router = routes
@@ -103,7 +108,7 @@ pub fn service(
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api);
-    Ok((Service::new(router, authenticator, client_address), document))
+    Ok((Service::new(router, authenticator, client_address, metrics), document))
 }
 
 async fn no_route(uri: Uri) -> ApiError {

@@ -1,15 +1,12 @@
-//! A line in the log for every request, and an id that ties it to all other lines about it.
-//!
-//! Written are method, path, status, time and the caller's address; never a query, a header or a body.
+//! Whom a request comes from, and an id that ties all lines of the log about it together.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use tracing::Span;
 
@@ -79,6 +76,11 @@ impl ClientAddress {
         Self(Arc::new(Sources { real_ip_header, proxies_count, forwarded_secret }))
     }
 
+    pub(super) fn of_request(&self, request: &Request) -> Address {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+        self.of(request.headers(), peer)
+    }
+
     fn of(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Address {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let by_secret = || {
@@ -99,7 +101,7 @@ impl ClientAddress {
 }
 
 /// A caller's address, as text only when somebody wants to see it.
-enum Address {
+pub(super) enum Address {
     Claimed(String),
     Peer(Option<SocketAddr>),
 }
@@ -124,31 +126,6 @@ fn forwarded_for(header: &str, secret: &str) -> Option<String> {
         };
         (value("secret")? == secret).then(|| value("for").map(str::to_owned))?
     })
-}
-
-/// The log's line about a request, written when its answer begins.
-pub(super) struct AccessLine {
-    begun: Instant,
-    address: Address,
-    method: Method,
-    uri: Uri,
-}
-
-impl AccessLine {
-    pub(super) fn begin(addresses: &ClientAddress, request: &Request) -> Self {
-        // Not asked with `tracing::enabled!` whether anybody wants the line: with a filter for each output
-        // that takes the next event on this thread from those outputs that did not want this one.
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
-        let address = addresses.of(request.headers(), peer);
-        Self { begun: Instant::now(), address, method: request.method().clone(), uri: request.uri().clone() }
-    }
-
-    pub(super) fn write(&self, response: &Response) {
-        let Self { address, method, .. } = self;
-        let (path, status) = (self.uri.path(), response.status().as_u16());
-        let milliseconds = self.begun.elapsed().as_secs_f64() * 1e3;
-        tracing::info!(target: "defect_host::access", "{address} {method} {path} {status} {milliseconds:.1} ms");
-    }
 }
 
 #[cfg(test)]

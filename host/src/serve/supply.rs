@@ -13,6 +13,7 @@ use tracing::{Instrument, Span};
 
 use super::backend::{Backend, failed};
 use super::error::ApiError;
+use super::exchange::PluginTime;
 use crate::plugin::Rest;
 
 /// How many pieces wait for the reader at most. With pieces of 64 KiB, and two of them in the connection,
@@ -32,6 +33,7 @@ pub(super) struct Supply {
     operation: Operation,
     /// The body is read after the request's span has ended: what is logged then belongs to it still.
     span: Span,
+    plugin_time: PluginTime,
     sender: mpsc::Sender<Bytes>,
     waiting: mpsc::Receiver<Bytes>,
     state: State,
@@ -47,18 +49,20 @@ enum State {
 }
 
 impl Supply {
-    pub(super) fn new(backend: Backend, operation: Operation, rest: Rest) -> Self {
+    pub(super) fn new(backend: Backend, operation: Operation, rest: Rest, plugin_time: PluginTime) -> Self {
         let (sender, waiting) = mpsc::channel(WAITING);
         let state = State::Paused(Held(Some(rest)));
-        Self { backend, operation, span: Span::current(), sender, waiting, state }
+        Self { backend, operation, span: Span::current(), plugin_time, sender, waiting, state }
     }
 
     fn begin_round(&self, mut rest: Held) -> State {
         let (backend, operation, sender) = (self.backend.clone(), self.operation, self.sender.clone());
+        let plugin_time = self.plugin_time.clone();
         let round = async move {
             let called = backend.clone();
             let round = move || {
                 let begun = Instant::now();
+                let _time = RoundTime { backend: &called, operation, plugin_time, begun };
                 while let Some(source) = &mut rest.0
                     && let Ok(place) = sender.try_reserve()
                 {
@@ -105,6 +109,22 @@ impl Stream for Supply {
                 }
             }
         }
+    }
+}
+
+/// Adds a round's time to what is known of its request, however it ends.
+struct RoundTime<'a> {
+    backend: &'a Backend,
+    operation: Operation,
+    plugin_time: PluginTime,
+    begun: Instant,
+}
+
+impl Drop for RoundTime<'_> {
+    fn drop(&mut self) {
+        let time = self.begun.elapsed();
+        self.plugin_time.add(time);
+        self.backend.metrics().add_pieces_time(self.operation, time);
     }
 }
 

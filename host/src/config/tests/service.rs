@@ -207,6 +207,7 @@ fn an_empty_table_means_the_defaults() {
             proxies_count: None,
             real_ip_header: None,
             forwarded_secret: None,
+            metrics_addr: None,
             logging: LoggingConfig {
                 console: ConsoleLog {
                     log_level: Info,
