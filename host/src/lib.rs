@@ -5,6 +5,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod credentials;
+mod hidden;
 pub mod inspect;
 pub mod logging;
 pub mod platform;

@@ -24,6 +24,7 @@ mod readme;
 mod request_ids;
 mod resolving;
 mod scaffold;
+mod secrets;
 mod serving;
 mod shutdown;
 mod skew;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::cli::Start;
 use crate::config::{self, ConfigError, Faults, IsolationMode, LoadedConfig, Overrides, Section, ServiceConfig};
 use crate::credentials::{Pepper, PepperError, Verifier, VerifierError};
+use crate::hidden;
 use crate::inspect::{self, Expectations, InspectError, Inspection, PermissionsError, PinError};
 use crate::platform::Platform;
 use crate::plugin::process::Isolation;
@@ -146,6 +147,8 @@ pub(super) fn prepare(config_file: &Path, config: &LoadedConfig) -> Result<Prepa
     let Found { resolved, inspection, library, class } = find(&service.client_class, service, Some(config_file))?;
     let schema = schema(&library, &resolved, &class)?;
     let values = config::validate_client(&config.client, schema).map_err(PrepareError::ClientConfig)?;
+    // Before the plugin's own code sees them.
+    hidden::hide(config::known_secrets(&values, schema));
     let client = library.create(&class, &values).map_err(|error| at_its_lines(error, &config.client, schema))?;
     Ok(Prepared { client, resolved, inspection, verifier, library })
 }

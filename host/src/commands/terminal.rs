@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
+use crate::hidden::masked;
+
 /// Standard output and standard error.
 pub(super) struct Terminal {
     /// Whether standard error shows colours.
@@ -22,6 +24,7 @@ impl Terminal {
 
     /// Something wrong, already worded as a whole.
     pub(super) fn complain(&self, text: impl Display) {
-        let _ = writeln!(std::io::stderr(), "{text}");
+        // A plugin's own words may be in it.
+        let _ = writeln!(std::io::stderr(), "{}", masked(text.to_string().into()));
     }
 }

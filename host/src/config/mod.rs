@@ -9,6 +9,7 @@ mod document;
 mod fault;
 mod guess;
 mod keys;
+mod known_secrets;
 mod lenient;
 mod load;
 mod mask;
@@ -26,8 +27,10 @@ mod tests;
 pub use document::{Document, Format, Section};
 pub use fault::{Fault, FaultKind, Faults, Place, Severity};
 pub use keys::{Key, Shape, keys};
+pub use known_secrets::known_secrets;
 pub use load::{ConfigError, LoadedConfig, Overrides, SECTION, load};
 pub use path::KeyPath;
+pub(crate) use secret::MASK;
 pub use secret::Secret;
 pub use service::{
     ConsoleLog, FileLog, IsolationMode, LogFormat, LogLevel, LoggingConfig, ServerConfig, ServiceConfig, Table,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What is shown in place of a secret; of one length, so that the secret's does not leak.
-pub(super) const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// A text that is never shown: `Debug` prints `***`.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -16,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::output::Output;
 use super::record::{FieldValue, Record};
+use crate::hidden::masked;
 
 const REQUEST_SPAN: &str = "request";
 /// The field of that span that events show.
@@ -134,13 +135,19 @@ impl Said {
         match field.name() {
             "message" => {
                 self.message = match value() {
-                    FieldValue::Text(text) => text,
+                    FieldValue::Text(text) => masked(text.into()).into_owned(),
                     other => other.to_string(),
                 }
             }
             _ if self.only_message => {}
             name if self.skip_log_fields && name.starts_with("log.") => {}
-            name => self.fields.push((name, value())),
+            name => self.fields.push((
+                name,
+                match value() {
+                    FieldValue::Text(text) => FieldValue::Text(masked(text.into()).into_owned()),
+                    other => other,
+                },
+            )),
         }
     }
 }

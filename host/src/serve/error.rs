@@ -14,6 +14,8 @@ use defect_plugin_api::{ClientError, FieldError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::hidden::masked;
+
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(super) enum ApiError {
@@ -126,14 +128,19 @@ impl ApiError {
 
     fn body(&self) -> ErrorBody {
         let status = self.status();
-        let errors = match self {
+        let mut errors = match self {
             Self::Invalid(fields) | Self::Client(ClientError::InvalidInput { fields, .. }) => fields.clone(),
             _ => Vec::new(),
         };
+        // Texts of the plugin's, which may quote its configuration.
+        let masked = |text: String| masked(text.into()).into_owned();
+        for error in &mut errors {
+            error.message = masked(std::mem::take(&mut error.message));
+        }
         ErrorBody {
             description: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
-            message: self.to_string(),
+            message: masked(self.to_string()),
             errors,
         }
     }

@@ -52,8 +52,10 @@ pub struct FaultyConfig {
     fail_at_defect: Option<u64>,
     /// What `check_login` answers.
     refuse_login: bool,
-    /// Never shown.
+    /// Never shown, but where `tell_key` makes the plugin careless.
     api_key: Option<Password>,
+    /// The plugin puts its key into the log, its errors and its panics.
+    tell_key: bool,
 }
 
 /// See [`FaultyConfig`].
@@ -62,8 +64,15 @@ pub struct FaultyDefectClient(FaultyConfig);
 impl FaultyDefectClient {
     fn enter(&self, operation: &str) -> Result<(), ClientError> {
         tracing::info!(operation, answer = 42, "entered");
+        if self.0.tell_key {
+            tracing::warn!(key = self.key(), list = ?[self.key()], "my key is {}", self.key());
+        }
         tracing::debug!(operation, "entered, in detail");
-        assert!(!self.0.panic_in.iter().any(|panics| panics == operation), "told to panic in {operation}");
+        assert!(
+            !self.0.panic_in.iter().any(|panics| panics == operation),
+            "told to panic in {operation}{}",
+            self.told()
+        );
         if let Some(milliseconds) = self.0.sleep_ms_in.get(operation) {
             std::thread::sleep(Duration::from_millis(*milliseconds));
         }
@@ -78,7 +87,7 @@ impl FaultyDefectClient {
     }
 
     fn fail(&self, operation: &str) -> Result<(), ClientError> {
-        let message = || format!("told to fail in {operation}");
+        let message = || format!("told to fail in {operation}{}", self.told());
         match self.0.fail_in.get(operation).map(String::as_str) {
             None => Ok(()),
             Some("not_found") => Err(ClientError::not_found(message())),
@@ -91,6 +100,15 @@ impl FaultyDefectClient {
             Some("not_supported") => Err(ClientError::not_supported(message())),
             Some(_) => Err(ClientError::internal(message())),
         }
+    }
+
+    fn key(&self) -> &str {
+        self.0.api_key.as_ref().map_or("", Password::reveal)
+    }
+
+    /// What an error or a panic says besides.
+    fn told(&self) -> String {
+        if self.0.tell_key { format!(" with {}", self.key()) } else { String::new() }
     }
 
     fn defect(number: u64) -> DefectWithId {
