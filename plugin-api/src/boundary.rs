@@ -19,6 +19,7 @@
 //! - 1: first version.
 //!
 //! Of what crosses in JSON, operations and keys, one line a minor version:
+//! - 1.2: the operation `get_metrics`.
 //! - 1.1: [`Description`] has `rustc` and `target`.
 //! - 1.0: the operations of [`Operation`](crate::Operation).
 #![expect(non_local_definitions, non_camel_case_types, reason = "abi_stable's macros expand to such code")]

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use crate::error::ClientError;
 use crate::list::DefectList;
 use crate::model::{
-    ControlFields, Defect, DefectWithAttributes, Protocol, ProtocolCode, ProtocolledString, Results, Settings,
+    ControlFields, Defect, DefectWithAttributes, Metric, Protocol, ProtocolCode, ProtocolledString, Results, Settings,
     SyncContext, UserDefinedAttribute,
 };
 
@@ -44,7 +44,7 @@ use crate::model::{
 ///
 /// `conformance::check` (feature `conformance`) tests all of this from a plugin's own `cargo test`.
 ///
-/// All operations: since plugin-api 1.0.
+/// All operations: since plugin-api 1.0, but for those that say otherwise.
 pub trait DefectClient: Send + Sync + Sized + 'static {
     /// The plugin's configuration: what stands in the host's `client_config`.
     ///
@@ -215,5 +215,17 @@ pub trait DefectClient: Send + Sync + Sized + 'static {
     fn correct_sync_results(&self, project: &str, results: Results) -> Result<Results, ClientError> {
         let _ = project;
         Ok(results)
+    }
+
+    /// Numbers of the plugin's own for those who watch the service: how much it holds, what it did since it
+    /// began. The host shows them on `/metrics`, with `defect_plugin_` before their names, and asks each time
+    /// that page is read: answer from memory, at once, and ask no backend.
+    ///
+    /// # Errors
+    /// See [`ClientError`]. Default: none.
+    ///
+    /// Since plugin-api 1.2.
+    fn get_metrics(&self) -> Result<Vec<Metric>, ClientError> {
+        Ok(Vec::new())
     }
 }

@@ -86,6 +86,7 @@ pub(crate) fn dispatch<C: DefectClient>(client: &C, operation: &str, request: &[
             let project = call.needed(request.project, "project")?;
             json(&client.correct_sync_results(&project, request.body.unwrap_or_default())?)
         }
+        Operation::GetMetrics => json(&client.get_metrics()?),
     }
 }
 

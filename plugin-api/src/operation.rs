@@ -59,6 +59,8 @@ operations! {
     AfterSync = "after_sync",
     /// [`correct_sync_results`](crate::DefectClient::correct_sync_results)
     CorrectSyncResults = "correct_sync_results",
+    /// [`get_metrics`](crate::DefectClient::get_metrics)
+    GetMetrics = "get_metrics",
 }
 
 /// What an operation is asked, as JSON across the boundary.

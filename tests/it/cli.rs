@@ -20,7 +20,7 @@ fn check_says_what_would_run() {
         config    config.toml
         client    FaultyDefectClient
         library   [program]/libfaulty_defect_client.so
-        plugin    faulty_defect_client [version] (plugin-api 1.1.0)
+        plugin    faulty_defect_client [version] (plugin-api 1.2.0)
         sha256    [sha256]
         settings  config.toml
         address   http://127.0.0.1:0
@@ -113,7 +113,7 @@ fn plugins_lists_what_is_found_and_why_some_of_it_cannot_be_loaded() {
 
         [folder]/mine/libgood.so
           class    FaultyDefectClient, SpareDefectClient
-          plugin   faulty_defect_client [version] (plugin-api 1.1.0)
+          plugin   faulty_defect_client [version] (plugin-api 1.2.0)
           sha256   [sha256]
         "#);
     assert!(program.contains("libjsonl_defect_client.so"), "{program}");

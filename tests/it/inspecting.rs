@@ -45,7 +45,7 @@ fn everything_that_is_known_of_a_plugin_is_shown() {
     sha256      [sha256]
     made for    [here]
     plugin      jsonl_defect_client [version]
-    plugin-api  1.1.0
+    plugin-api  1.2.0
     built with  rustc 1.[…]
     target      [target]
     classes     JsonlDefectClient
@@ -56,7 +56,7 @@ fn everything_that_is_known_of_a_plugin_is_shown() {
                 get_projects, get_control_fields, get_user_defined_attributes,
                 get_defects, get_defects_batch, get_defect_extended, create_defect,
                 update_defect, delete_defect, before_sync, after_sync,
-                correct_sync_results
+                correct_sync_results, get_metrics
 
     client_config
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use defect_host_tests::{Client, Connection, HostFolder, Response, TestHost, head_of, root};
+use defect_host_tests::{Client, Connection, HostFolder, Response, TestHost, defect_request, head_of, root};
 use openmetrics_parser::prometheus::parse_prometheus;
 use serde_json::{Value, json};
 
@@ -173,6 +173,49 @@ fn an_address_that_cannot_be_had_ends_the_start() {
     ");
 }
 
+#[test]
+fn a_plugins_own_numbers_are_shown_as_far_as_they_can_be() {
+    let host = HostFolder::faulty_with(ADDRESS, "").start();
+    let shown = numbers(&host);
+    assert_eq!(shown["defect_plugin_answers{key=\"\"}"], 42.0);
+    assert_eq!((shown["defect_host_plugin_metrics_up"], shown["defect_host_plugin_metrics_left_out"]), (1.0, 2.0));
+
+    let host = HostFolder::faulty_with(ADDRESS, "panic_in = [\"get_metrics\"]").start();
+    let shown = numbers(&host);
+    assert_eq!(shown["defect_host_plugin_metrics_up"], 0.0);
+    assert!(!shown.keys().any(|name| name.starts_with("defect_plugin_")), "{shown:?}");
+    // What failed is counted before the next page.
+    let panicked = "defect_host_plugin_calls_total{operation=\"get_metrics\",outcome=\"panicked\"}";
+    assert_eq!(numbers(&host)[panicked], 1.0);
+}
+
+#[test]
+fn a_plugin_that_hangs_over_its_numbers_is_asked_once() {
+    let host = HostFolder::faulty_with(&format!("call_timeout = 4\n{ADDRESS}"), "hang_in = [\"get_metrics\"]").start();
+    // The page does not wait for the end of the call, nor does the next one ask again.
+    assert_eq!(numbers(&host)["defect_host_plugin_metrics_up"], 0.0);
+    host.wait_for_log("the plugin is not asked for its numbers any more");
+    assert_eq!(numbers(&host)["defect_host_plugin_metrics_up"], 0.0);
+    assert_eq!(host.log().matches("entered operation=get_metrics").count(), 1, "{}", host.log());
+    assert_eq!(host.client().get("/projects").status, 200);
+}
+
+#[test]
+fn the_jsonl_plugin_tells_sizes_writes_and_syncs() {
+    let folder = HostFolder::new(ADDRESS, "defects_path = \"defects\"");
+    folder.write("defects/Shop/defects.jsonl", "");
+    let host = folder.start();
+    for _ in 0..3 {
+        assert_eq!(host.client().post("/projects/Shop/defects/create", &defect_request()).status, 200);
+    }
+    let shown = numbers(&host);
+    let bytes = host.folder().read("defects/Shop/defects.jsonl").len();
+    assert_eq!(shown["defect_plugin_defects{project=\"Shop\"}"], 3.0);
+    assert_eq!(shown["defect_plugin_file_bytes{project=\"Shop\"}"], bytes as f64);
+    assert!(shown.contains_key("defect_plugin_journal_bytes{project=\"Shop\"}"), "{shown:?}");
+    assert_eq!((shown["defect_plugin_writes_total"], shown["defect_plugin_batches_total"]), (3.0, 3.0));
+}
+
 /// What in a text of Prometheus' query language is the name of a family.
 fn families_in(query: &str) -> BTreeSet<String> {
     let words = query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
@@ -219,8 +262,10 @@ fn the_dashboard_asks_for_what_there_is() {
     queries(&dashboard, &mut asked);
     let asked: BTreeSet<String> = asked.iter().flat_map(|query| families_in(query)).collect();
 
-    let host = HostFolder::faulty_with(ADDRESS, "").start();
-    assert_eq!(host.client().get("/projects").status, 200);
+    let folder = HostFolder::new(ADDRESS, "defects_path = \"defects\"");
+    folder.write("defects/Shop/defects.jsonl", "");
+    let host = folder.start();
+    assert_eq!(host.client().post("/projects/Shop/defects", &json!({})).status, 200);
     let shown: BTreeSet<String> =
         numbers(&host).into_keys().map(|name| name.split('{').next().unwrap_or_default().to_owned()).collect();
     let unknown: Vec<&String> = asked.difference(&shown).collect();

@@ -58,7 +58,7 @@ fn works_but_for(host: &TestHost, missing: Option<&str>) {
 #[test]
 fn a_plugin_built_before_an_operation_existed_lacks_that_one_only() {
     let older = Skewed::new("older")
-        .edit("plugin-api/Cargo.toml", "\nversion = \"1.1.0\"\n", "\nversion = \"1.0.0\"\n")
+        .edit("plugin-api/Cargo.toml", "\nversion = \"1.2.0\"\n", "\nversion = \"1.0.0\"\n")
         .cut(
             "plugin-api/src/boundary.rs",
             "    /// The compiler that it was built with",
@@ -102,7 +102,7 @@ fn a_plugin_built_before_an_operation_existed_lacks_that_one_only() {
 #[test]
 fn a_plugin_built_for_a_newer_api_runs() {
     let newer = Skewed::new("newer")
-        .edit("plugin-api/Cargo.toml", "\nversion = \"1.1.0\"\n", "\nversion = \"1.2.0\"\n")
+        .edit("plugin-api/Cargo.toml", "\nversion = \"1.2.0\"\n", "\nversion = \"1.3.0\"\n")
         .edit(
             "plugin-api/src/operation.rs",
             "    CorrectSyncResults = \"correct_sync_results\",\n",
@@ -131,7 +131,7 @@ fn a_plugin_built_for_a_newer_api_runs() {
         .edit(&plugin("src/lib.rs"), "readonly: false }", "readonly: false, icon: Some(\"bug\".to_owned()) }")
         .edit(&plugin("src/lib.rs"), "            references: Vec::new(),\n", "            references: Vec::new(),\n            severity: Some(\"minor\".to_owned()),\n");
     let host = folder("newer", newer).start();
-    host.wait_for_log("plugin `newer_defect_client` 0.1.0 (plugin-api 1.2.0)");
+    host.wait_for_log("plugin `newer_defect_client` 0.1.0 (plugin-api 1.3.0)");
     works_but_for(&host, None);
 }
 
@@ -149,7 +149,7 @@ fn a_plugin_with_another_boundary_is_refused_in_a_sentence() {
     let refused = folder.run(&["start"]);
     assert_eq!(refused.code(), Some(2));
     assert_snapshot!(refused.stderr, @r#"
-        error: the plugin `[folder]/plugins/libaltered_defect_client.so` does not fit this host (plugin-api 1.1.0): its boundary types have another layout, although the version is the same; the debug log has the report
+        error: the plugin `[folder]/plugins/libaltered_defect_client.so` does not fit this host (plugin-api 1.2.0): its boundary types have another layout, although the version is the same; the debug log has the report
 
         hint: rebuild the plugin with this host's version of defect-plugin-api, or install the host that it was built for
         "#);

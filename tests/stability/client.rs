@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use defect_plugin_api::__private::{Class, Library};
 use defect_plugin_api::model::{
     ControlFields, Defect, DefectFieldSyncOption, DefectSyncOption, DefectWithAttributes, DefectWithId,
-    DefectWithLocalPk, KnownDefect, LocalSyncActions, Login, Password, Protocol, ProtocolCode, ProtocolEntry,
+    DefectWithLocalPk, KnownDefect, LocalSyncActions, Login, Metric, Password, Protocol, ProtocolCode, ProtocolEntry,
     ProtocolledDefectSet, ProtocolledString, RemoteSyncActions, Results, Settings, SyncContext, UserDefinedAttribute,
     UserDefinedField, ValueType,
 };
@@ -175,6 +175,11 @@ fn fail(project: &str) -> Result<(), ClientError> {
     }
 }
 
+pub(crate) fn metrics() -> Vec<Metric> {
+    let bytes = |file: &str, value| Metric::gauge("file_bytes", "Bytes of a file.", value).with("file", file);
+    vec![bytes("a \"b\"", 1_000_000), bytes("", 0), Metric::counter("writes_total", "Changes made.", 3)]
+}
+
 impl DefectClient for GoldenClient {
     type Config = GoldenConfig;
 
@@ -296,5 +301,9 @@ impl DefectClient for GoldenClient {
     fn correct_sync_results(&self, project: &str, planned: Results) -> Result<Results, ClientError> {
         assert_eq!((project, &planned), (PROJECT, &results(&defect())));
         Ok(planned)
+    }
+
+    fn get_metrics(&self) -> Result<Vec<Metric>, ClientError> {
+        Ok(metrics())
     }
 }

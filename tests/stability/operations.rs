@@ -2,7 +2,7 @@
 //! files hold is understood today.
 
 use defect_plugin_api::model::{
-    ControlFields, DefectWithAttributes, Protocol, ProtocolledDefectSet, ProtocolledString, Results, Settings,
+    ControlFields, DefectWithAttributes, Metric, Protocol, ProtocolledDefectSet, ProtocolledString, Results, Settings,
     UserDefinedAttribute,
 };
 use defect_plugin_api::{Operation, Request};
@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::client::{
-    self, ID, LONG, PROJECT, SECRET, answered, attributes, control_fields, created, defects, extended, protocol,
-    settings,
+    self, ID, LONG, PROJECT, SECRET, answered, attributes, control_fields, created, defects, extended, metrics,
+    protocol, settings,
 };
 use crate::golden::{Golden, advice, text};
 use crate::library::call;
@@ -49,7 +49,9 @@ fn request(operation: Operation) -> Option<Request<Box<RawValue>>> {
         body,
     };
     Some(match operation {
-        Operation::CheckLogin | Operation::GetSettings | Operation::GetProjects => of(None, None, None),
+        Operation::CheckLogin | Operation::GetSettings | Operation::GetProjects | Operation::GetMetrics => {
+            of(None, None, None)
+        }
         Operation::SupportsChangesTimestamps | Operation::GetControlFields | Operation::GetUserDefinedAttributes => {
             of(Some(PROJECT), None, None)
         }
@@ -90,6 +92,7 @@ fn understand(operation: Operation, answer: &[u8]) -> Result<(), String> {
         Operation::UpdateDefect | Operation::DeleteDefect | Operation::BeforeSync | Operation::AfterSync => {
             same::<Protocol>(answer, &protocol())
         }
+        Operation::GetMetrics => same::<Vec<Metric>>(answer, &metrics()),
         Operation::CorrectSyncResults => same::<Results>(answer, &client::results(&answered())),
         other => Err(format!("`understand` does not know the operation `{}`", other.name())),
     }

@@ -123,6 +123,12 @@ impl Client {
         &self.class
     }
 
+    /// Whether the plugin was built with this operation.
+    #[must_use]
+    pub fn has(&self, operation: Operation) -> bool {
+        self.operations.iter().any(|known| known == operation.name())
+    }
+
     /// Runs an operation; `request` is a [`Request`](defect_plugin_api::Request) in JSON. Blocks for as
     /// long as the plugin does.
     ///
@@ -130,7 +136,7 @@ impl Client {
     /// See [`CallError`]; [`ClientError::NotSupported`] for an operation that the plugin was built
     /// without.
     pub fn call(&self, operation: Operation, request: &[u8]) -> Result<Answer, CallError> {
-        if !self.operations.iter().any(|known| known == operation.name()) {
+        if !self.has(operation) {
             return Err(CallError::Client(ClientError::NotSupported(format!(
                 "the plugin `{}` has no operation `{}`: it was built for an older plugin-api; rebuild it",
                 self.plugin,

@@ -156,7 +156,8 @@ fn size_of(operation: Operation) -> Size {
         | Operation::GetProjects
         | Operation::GetControlFields
         | Operation::GetUserDefinedAttributes
-        | Operation::GetDefectExtended => Size::Small,
+        | Operation::GetDefectExtended
+        | Operation::GetMetrics => Size::Small,
         _ => Size::Large,
     }
 }

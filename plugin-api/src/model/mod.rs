@@ -5,6 +5,7 @@
 //! `null`, an absent list as `[]`; long texts in the short fields are cut, see [`short_text`].
 
 mod defect;
+mod metric;
 mod password;
 mod protocol;
 mod requests;
@@ -14,6 +15,7 @@ mod sync;
 mod timestamp;
 
 pub use defect::{Defect, DefectWithAttributes, DefectWithId, DefectWithLocalPk, KnownDefect, Login, UserDefinedField};
+pub use metric::{Metric, MetricKind};
 pub use password::Password;
 pub use protocol::{Protocol, ProtocolCode, ProtocolEntry, ProtocolledDefectSet, ProtocolledString};
 pub use requests::{BatchRequest, DefectRequest, SyncRequest};

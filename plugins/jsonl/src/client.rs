@@ -4,8 +4,8 @@
 mod tests;
 
 use defect_plugin_api::model::{
-    ControlFields, Defect, DefectWithAttributes, Protocol, ProtocolCode, ProtocolledDefectSet, ProtocolledString,
-    Results, Settings, SyncContext, UserDefinedAttribute,
+    ControlFields, Defect, DefectWithAttributes, Metric, Protocol, ProtocolCode, ProtocolledDefectSet,
+    ProtocolledString, Results, Settings, SyncContext, UserDefinedAttribute,
 };
 use defect_plugin_api::{ClientError, DefectClient, DefectList, SyncPhase, run_sync_command};
 
@@ -161,6 +161,10 @@ impl DefectClient for JsonlDefectClient {
             remote.update.get_or_insert_default().retain(|known| valid(&known.defect));
         }
         Ok(results)
+    }
+
+    fn get_metrics(&self) -> Result<Vec<Metric>, ClientError> {
+        Ok(self.store.metrics())
     }
 }
 

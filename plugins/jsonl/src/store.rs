@@ -4,6 +4,7 @@
 //! are, and that only while it is as we left it. A write goes to the project's journal first, which is
 //! synced, then into the file. `docs/jsonl-store.md` says what is promised and why it holds.
 
+mod counts;
 mod disk;
 mod error;
 mod file;
@@ -24,11 +25,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use defect_plugin_api::model::{Defect, DefectWithId};
+use defect_plugin_api::model::{Defect, DefectWithId, Metric};
 
 use crate::project;
 use crate::project_list::ProjectList;
 use crate::warnings::Warnings;
+use counts::Counts;
 use disk::{Disk, RealDisk};
 pub(crate) use error::StoreError;
 pub(crate) use file::BrokenLine;
@@ -45,6 +47,7 @@ pub(crate) struct Store {
     lock: Arc<HostLock>,
     limits: Limits,
     folders: Arc<Folders>,
+    counts: Arc<Counts>,
     tidier: Tidier,
 }
 
@@ -86,7 +89,8 @@ impl Store {
         let folders = Arc::new(Folders::default());
         let tidier = Tidier::new(Arc::downgrade(&folders), limits.idle);
         let projects = ProjectList::new(root.clone());
-        Self { root, projects, disk: Arc::new(RealDisk), lock: Arc::new(lock), limits, folders, tidier }
+        let (disk, counts) = (Arc::new(RealDisk), Arc::default());
+        Self { root, projects, disk, lock: Arc::new(lock), limits, folders, counts, tidier }
     }
 
     /// Whether the project's folder is there, or the folder of all projects.
@@ -158,6 +162,13 @@ impl Store {
         Ok(Changed { found: outcome == Outcome::Changed(true), warnings })
     }
 
+    /// What the store counts, and how large the projects are that were used since the start.
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        let folders: Vec<_> = hold(&self.folders).values().cloned().collect();
+        let sizes = folders.iter().map(|folder| folder.size()).collect();
+        self.counts.metrics().into_iter().chain(counts::metrics_of(sizes)).collect()
+    }
+
     /// The names of a project's files.
     #[cfg(test)]
     pub(crate) fn files(&self, project: &str) -> Result<Vec<String>, StoreError> {
@@ -178,8 +189,8 @@ impl Store {
         }
         // Of folders that are gone nothing needs to be known; what asks for one in between keeps it.
         folders.retain(|path, _| path.exists());
-        let folder = Folder::new(path.clone(), Arc::clone(&self.disk), Arc::clone(&self.lock), self.limits);
-        let folder = Arc::new(folder);
+        let (disk, lock, counts) = (Arc::clone(&self.disk), Arc::clone(&self.lock), Arc::clone(&self.counts));
+        let folder = Arc::new(Folder::new(path.clone(), disk, lock, self.limits, counts));
         folders.insert(path, Arc::clone(&folder));
         self.tidier.wake();
         Ok(folder)

@@ -8,6 +8,7 @@
 mod exposition;
 mod histogram;
 mod page;
+mod plugin;
 mod report;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,6 +20,7 @@ use defect_plugin_api::{ClientError, Operation};
 pub use page::{MetricsError, MetricsListener};
 
 use self::histogram::Histogram;
+use self::plugin::PluginNumbers;
 use super::endpoint::Endpoint;
 use super::error::ApiError;
 
@@ -120,6 +122,7 @@ pub(super) struct Metrics {
     calls: [Calls; OPERATIONS],
     calls_queued: AtomicU64,
     logins_failed: AtomicU64,
+    plugin: PluginNumbers,
 }
 
 impl Metrics {

@@ -99,6 +99,8 @@ impl MetricsListener {
 
 async fn numbers(State(api): State<Api>) -> impl IntoResponse {
     let mut text = exposition::Exposition::default();
-    report::write(api.backend(), &mut text);
+    let backend = api.backend();
+    report::write(backend, &mut text);
+    report::write_plugins(backend, &mut text).await;
     ([(CONTENT_TYPE, exposition::CONTENT_TYPE), (CACHE_CONTROL, "no-store")], text.into_text())
 }

@@ -8,7 +8,7 @@ use defect_plugin_api::Operation;
 
 use super::exposition::{Exposition, Kind};
 use super::histogram::{Histogram, Snapshot, seconds};
-use super::{Calls, ENDPOINTS, Metrics, OPERATIONS, Outcome, Requests, STATUSES};
+use super::{Calls, ENDPOINTS, Metrics, OPERATIONS, Outcome, Requests, STATUSES, plugin};
 use crate::serve::backend::{Backend, MAX_CALLS};
 
 /// When the first service of this process was made, in seconds since 1970.
@@ -50,6 +50,21 @@ pub(super) fn write(backend: &Backend, text: &mut Exposition) {
         text.family(name, kind, help);
         text.sample(name, &[], value);
     }
+}
+
+/// The plugin's own numbers, when it may have any.
+pub(super) async fn write_plugins(backend: &Backend, text: &mut Exposition) {
+    if !backend.client().has(Operation::GetMetrics) {
+        return;
+    }
+    let answer = backend.metrics().plugin.ask(backend).await;
+    let name = "defect_host_plugin_metrics_up";
+    text.family(name, Kind::Gauge, "Whether the plugin told its own numbers this time.");
+    text.sample(name, &[], u8::from(answer.is_some()));
+    let left_out = plugin::write(answer.unwrap_or_default(), text);
+    let name = "defect_host_plugin_metrics_left_out";
+    text.family(name, Kind::Gauge, "Numbers of the plugin's that are too many, twice there or wrongly named.");
+    text.sample(name, &[], left_out);
 }
 
 /// What was counted of one endpoint's requests on all threads.

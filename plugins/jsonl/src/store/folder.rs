@@ -7,10 +7,11 @@ mod small;
 mod tidy;
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::counts::{Counts, Size};
 use super::disk::{Disk, Stamp};
 use super::file::DefectFile;
 use super::journal::Journal;
@@ -41,6 +42,9 @@ pub(super) struct Folder {
     disk: Arc<dyn Disk>,
     lock: Arc<HostLock>,
     limits: Limits,
+    counts: Arc<Counts>,
+    /// What the journal held when it was last looked at.
+    journal_bytes: AtomicU64,
     /// Sorted by name.
     files: RwLock<Vec<Arc<DefectFile>>>,
     /// Whether what a crash left was brought in order, or there is nobody who may.
@@ -69,7 +73,13 @@ struct Committer {
 }
 
 impl Folder {
-    pub(super) fn new(path: PathBuf, disk: Arc<dyn Disk>, lock: Arc<HostLock>, limits: Limits) -> Self {
+    pub(super) fn new(
+        path: PathBuf,
+        disk: Arc<dyn Disk>,
+        lock: Arc<HostLock>,
+        limits: Limits,
+        counts: Arc<Counts>,
+    ) -> Self {
         let now = Instant::now();
         let committer = Committer {
             journal: None,
@@ -85,6 +95,8 @@ impl Folder {
             disk,
             lock,
             limits,
+            counts,
+            journal_bytes: AtomicU64::new(0),
             files: RwLock::default(),
             ready: AtomicBool::new(false),
             committer: Mutex::new(committer),
@@ -92,6 +104,23 @@ impl Folder {
             arrived: Condvar::new(),
             answered: Condvar::new(),
         }
+    }
+
+    /// How large the project is. Waits for no write.
+    pub(super) fn size(&self) -> Size {
+        if let Ok(committer) = self.committer.try_lock() {
+            let bytes = committer.journal.as_ref().map_or(0, Journal::used_bytes);
+            self.journal_bytes.store(bytes, Ordering::Relaxed);
+        }
+        let project = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let journal_bytes = self.journal_bytes.load(Ordering::Relaxed);
+        let mut size = Size { project, journal_bytes, ..Size::default() };
+        for file in self.known_files() {
+            let index = file.index();
+            size.defects += index.ids();
+            size.file_bytes += index.length;
+        }
+        size
     }
 
     fn committer(&self) -> MutexGuard<'_, Committer> {

@@ -234,6 +234,11 @@ impl Index {
         }
     }
 
+    /// How many ids the file has.
+    pub(super) fn ids(&self) -> u64 {
+        self.first.len() as u64
+    }
+
     pub(super) fn has(&self, key: Key) -> bool {
         self.first.contains_key(&key)
     }

@@ -128,6 +128,11 @@ impl Journal {
         self.end == format::HEADER_BYTES
     }
 
+    /// Bytes of records.
+    pub(super) fn used_bytes(&self) -> u64 {
+        self.end - format::HEADER_BYTES
+    }
+
     /// Whether records of so many bytes go in without making it longer.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.end + bytes as u64 <= self.capacity

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use defect_plugin_api::model::{
-    ControlFields, Defect, DefectWithAttributes, DefectWithId, Login, Password, Protocol, ProtocolCode, ProtocolEntry,
-    ProtocolledDefectSet, ProtocolledString, Results, Settings, SyncContext, UserDefinedAttribute,
+    ControlFields, Defect, DefectWithAttributes, DefectWithId, Login, Metric, Password, Protocol, ProtocolCode,
+    ProtocolEntry, ProtocolledDefectSet, ProtocolledString, Results, Settings, SyncContext, UserDefinedAttribute,
 };
 use defect_plugin_api::{ClientError, DefectClient, DefectList, FieldError, ListProtocol, export_client};
 
@@ -267,6 +267,16 @@ impl DefectClient for FaultyDefectClient {
     fn correct_sync_results(&self, _: &str, results: Results) -> Result<Results, ClientError> {
         self.enter("correct_sync_results")?;
         Ok(results)
+    }
+
+    fn get_metrics(&self) -> Result<Vec<Metric>, ClientError> {
+        self.enter("get_metrics")?;
+        let key = || Metric::gauge(format!("keys {}", self.key()), self.told(), 1);
+        Ok(vec![
+            Metric::gauge("answers", format!("Made up{}.", self.told()), 42).with("key", self.key()),
+            Metric::counter("bad name", "Made up.", 1),
+            key(),
+        ])
     }
 }
 

@@ -121,6 +121,7 @@ impl Folder {
                 return Ok(Progress::Made);
             }
         }
+        self.counts.add_batch(records.len());
         committer.last_write = Instant::now();
         self.apply(committer, &files, planned);
         Ok(Progress::Made)

@@ -53,7 +53,7 @@ pub(super) struct World {
 
 fn folder(disk: &Simulated, limits: Limits) -> Folder {
     let lock = Arc::new(HostLock::alone(Path::new("/")));
-    Folder::new("/p".into(), Arc::new(disk.clone()), lock, limits)
+    Folder::new("/p".into(), Arc::new(disk.clone()), lock, limits, Arc::default())
 }
 
 impl Model {
