@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use defect_host_tests::{Client, Connection, HostFolder, Response, TestHost, defect_request, head_of, root};
+use jira_fake::{Effect, Fault, JiraFake};
 use openmetrics_parser::prometheus::parse_prometheus;
 use serde_json::{Value, json};
 
@@ -214,6 +215,23 @@ fn the_jsonl_plugin_tells_sizes_writes_and_syncs() {
     assert_eq!(shown["defect_plugin_file_bytes{project=\"Shop\"}"], bytes as f64);
     assert!(shown.contains_key("defect_plugin_journal_bytes{project=\"Shop\"}"), "{shown:?}");
     assert_eq!((shown["defect_plugin_writes_total"], shown["defect_plugin_batches_total"]), (3.0, 3.0));
+}
+
+#[test]
+fn the_jira_plugin_tells_what_it_asks_again_and_what_it_knows() {
+    let jira = JiraFake::cloud().start().unwrap();
+    jira.state().add_project("SHOP", "Shop App");
+    let login = "username = \"fred@example.com\"\npassword = \"api-token\"";
+    let service = format!("client_class = \"JiraDefectClient\"\n{ADDRESS}");
+    let host = HostFolder::new(&service, &format!("server_url = \"{}\"\n{login}", jira.url())).start();
+    jira.fault(Fault::on("GET", "/field", Effect::answer(503).with_header("Retry-After", "0")));
+    let list = || host.client().post("/projects/Shop%20App%20(SHOP)/defects", &json!({})).status;
+    assert_eq!((list(), list()), (200, 200));
+    let shown = numbers(&host);
+    let of = |name: &str| shown[&format!("defect_plugin_jira_{name}_total")];
+    assert_eq!(of("requests"), jira.requests().len() as f64);
+    assert_eq!((of("requests_repeated"), of("requests_limited")), (1.0, 1.0));
+    assert!(of("cache_hits") > 0.0, "{shown:?}");
 }
 
 /// What in a text of Prometheus' query language is the name of a family.

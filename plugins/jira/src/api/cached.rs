@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,11 @@ use std::time::{Duration, Instant};
 const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Answers by what was asked. Errors are not kept. Two threads may ask at the same time: the last answer stays.
-pub(crate) struct Cached<K, V>(Mutex<HashMap<K, (Instant, Arc<V>)>>);
+pub(crate) struct Cached<K, V>(Mutex<HashMap<K, (Instant, Arc<V>)>>, AtomicU64);
 
 impl<K, V> Default for Cached<K, V> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::default(), AtomicU64::new(0))
     }
 }
 
@@ -22,11 +23,17 @@ impl<K: Eq + Hash, V> Cached<K, V> {
         if let Some((asked, value)) = self.known().get(&key)
             && asked.elapsed() < LIFETIME
         {
+            self.1.fetch_add(1, Ordering::Relaxed);
             return Ok(Arc::clone(value));
         }
         let value = Arc::new(ask()?);
         self.known().insert(key, (Instant::now(), Arc::clone(&value)));
         Ok(value)
+    }
+
+    /// How often nothing had to be asked.
+    pub(crate) fn hits(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
     }
 
     /// When it was asked for last.
@@ -54,6 +61,7 @@ mod tests {
         assert_eq!(cached.get("a", || Err::<u8, _>("down")), Err("down"));
         assert_eq!(cached.get("a", || Ok::<_, &str>(1)).as_deref(), Ok(&1));
         assert_eq!(cached.get("a", || Ok::<_, &str>(2)).as_deref(), Ok(&1));
+        assert_eq!(cached.hits(), 1);
         assert_eq!(cached.get("b", || Ok::<_, &str>(2)).as_deref(), Ok(&2));
         cached.forget();
         assert_eq!(cached.get("a", || Ok::<_, &str>(2)).as_deref(), Ok(&2));

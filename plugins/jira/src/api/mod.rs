@@ -4,6 +4,7 @@ mod cached;
 mod error;
 mod issues;
 mod metadata;
+mod numbers;
 
 use std::fs::File;
 use std::time::Duration;

@@ -10,8 +10,8 @@ mod tests;
 use std::sync::Arc;
 
 use defect_plugin_api::model::{
-    ControlFields, Defect, DefectWithAttributes, Protocol, ProtocolCode, ProtocolledDefectSet, ProtocolledString,
-    Results, Settings, SyncContext, UserDefinedAttribute,
+    ControlFields, Defect, DefectWithAttributes, Metric, Protocol, ProtocolCode, ProtocolledDefectSet,
+    ProtocolledString, Results, Settings, SyncContext, UserDefinedAttribute,
 };
 use defect_plugin_api::{ClientError, DefectClient, DefectList, SyncPhase, run_sync_command};
 
@@ -200,6 +200,10 @@ impl DefectClient for JiraDefectClient {
     fn correct_sync_results(&self, project: &str, results: Results) -> Result<Results, ClientError> {
         let found = self.project(project)?;
         Ok(self.corrected(&found, results)?)
+    }
+
+    fn get_metrics(&self) -> Result<Vec<Metric>, ClientError> {
+        Ok(self.jira.metrics())
     }
 }
 

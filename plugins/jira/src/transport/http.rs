@@ -13,7 +13,7 @@ use super::retry::{Trouble, retry_after};
 use super::send_body::SendBody;
 use super::tls::{explain, tls_config};
 use super::{
-    BaseUrl, Body, Clock, ConfigFault, Method, ProxySetting, Refusal, Response, TransportConfig, TransportError,
+    BaseUrl, Body, Clock, ConfigFault, Counts, Method, ProxySetting, Refusal, Response, TransportConfig, TransportError,
 };
 
 const MOST_REDIRECTS: u32 = 5;
@@ -64,6 +64,7 @@ pub(crate) struct Http {
     pub(super) clock: Arc<dyn Clock>,
     max_retries: u32,
     max_answer: u64,
+    pub(super) counts: Counts,
 }
 
 impl Http {
@@ -89,7 +90,13 @@ impl Http {
             .max_idle_connections_per_host(CONNECTIONS_KEPT)
             .build()
             .new_agent();
-        Ok(Self { agent, clock, max_retries: config.max_retries, max_answer: config.max_answer })
+        Ok(Self {
+            agent,
+            clock,
+            max_retries: config.max_retries,
+            max_answer: config.max_answer,
+            counts: Counts::default(),
+        })
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -112,6 +119,7 @@ impl Http {
                     tracing::info!("{error}; next try in {:.1} s", wait.as_secs_f64());
                     self.clock.sleep(wait);
                     tries += 1;
+                    self.counts.add_repeated();
                 }
                 _ => return Err(error),
             }
@@ -125,6 +133,9 @@ impl Http {
         }
         let retry_after = retry_after(&response.headers, self.clock.wall());
         let trouble = Trouble::of_status(response.status, retry_after);
+        if matches!(trouble, Some(Trouble::Busy { .. })) {
+            self.counts.add_limited();
+        }
         let refusal = Refusal {
             call: call.name.clone(),
             status: response.status,
@@ -164,6 +175,7 @@ impl Http {
         }
         let mut body = SendBody::new(&call.name, call.body)?;
         let has_body = matches!(call.method, Method::Post | Method::Put);
+        self.counts.add_sent();
         let sent = self.transmit(call, url, login, left, has_body.then_some(&mut body));
         let result = match sent {
             Ok(answer) => self.receive(call, answer, login),

@@ -13,6 +13,7 @@
 mod base_url;
 mod clock;
 mod config;
+mod counts;
 mod error;
 mod http;
 mod refusal;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 pub(crate) use self::base_url::BaseUrl;
 pub(crate) use self::clock::{Clock, SystemClock};
 pub(crate) use self::config::{ClientCertificate, ConfigFault, ProxySetting, TransportConfig};
+pub(crate) use self::counts::Counts;
 pub(crate) use self::error::TransportError;
 pub(crate) use self::http::{Call, Http};
 pub(crate) use self::refusal::Refusal;
@@ -72,6 +74,11 @@ impl Transport {
     /// The address of `server_url`: what links that people see begin with.
     pub(crate) fn site(&self) -> &BaseUrl {
         &self.site
+    }
+
+    /// What was sent so far.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.http.counts
     }
 
     /// The deadline of a call that begins now and may take this long.
