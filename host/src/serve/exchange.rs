@@ -2,8 +2,9 @@
 //!
 //! Written are method, path, status, sizes, times and the caller's address; never a query, a header or a body.
 
+use std::cell::OnceCell;
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
@@ -21,7 +22,8 @@ use super::metrics::Metrics;
 use super::request_log::{Address, ClientAddress};
 
 tokio::task_local! {
-    static PLUGIN_TIME: PluginTime;
+    /// Made by the first call of a request: many an answer needs none.
+    static PLUGIN_TIME: OnceCell<PluginTime>;
 }
 
 /// How long the plugin's code ran for a request. Calls take it along to their threads, and the rest of a long
@@ -32,7 +34,7 @@ pub(super) struct PluginTime(Arc<AtomicU64>);
 impl PluginTime {
     /// That of the request that is being answered; one of its own for a call that no request waits for.
     pub(super) fn current() -> Self {
-        PLUGIN_TIME.try_with(Self::clone).unwrap_or_default()
+        PLUGIN_TIME.try_with(|own| own.get_or_init(Self::default).clone()).unwrap_or_default()
     }
 
     pub(super) fn add(&self, time: Duration) {
@@ -53,7 +55,7 @@ pub(super) struct Exchange {
     method: Method,
     uri: Uri,
     endpoint: Endpoint,
-    plugin_time: PluginTime,
+    plugin_time: Option<PluginTime>,
     answer: Progress,
     /// A long answer ends after the request's span has; its line belongs to it still.
     span: Option<Span>,
@@ -93,15 +95,22 @@ impl Exchange {
             method: request.method().clone(),
             uri: request.uri().clone(),
             endpoint: Endpoint::of(request.uri().path()),
-            plugin_time: PluginTime::default(),
+            plugin_time: None,
             answer: Progress::None,
             span: None,
         }
     }
 
     /// What `answering` asks of the plugin counts for this request.
-    pub(super) fn timing<F: Future>(&self, answering: F) -> impl Future<Output = F::Output> + use<F> {
-        PLUGIN_TIME.scope(self.plugin_time.clone(), answering)
+    pub(super) async fn timing<F: Future>(&mut self, answering: F) -> F::Output {
+        let mut answering = pin!(PLUGIN_TIME.scope(OnceCell::new(), answering));
+        let answer = answering.as_mut().await;
+        self.plugin_time = answering.take_value().and_then(OnceCell::into_inner);
+        answer
+    }
+
+    fn plugin_time(&self) -> Duration {
+        self.plugin_time.as_ref().map_or(Duration::ZERO, PluginTime::total)
     }
 
     /// The answer is known. The end of one of known size is not waited for: it is in the hands of the
@@ -130,7 +139,7 @@ impl Exchange {
             bytes,
             duration_ms = milliseconds(duration),
             operation = operation.map(|operation| operation.name()),
-            plugin_ms = operation.map(|_| milliseconds(self.plugin_time.total())),
+            plugin_ms = operation.map(|_| milliseconds(self.plugin_time())),
             broken_off,
             "{}",
             Line { exchange: self, duration }
@@ -156,7 +165,7 @@ struct Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Exchange { address, method, uri, endpoint, plugin_time, answer, .. } = self.exchange;
+        let Exchange { address, method, uri, endpoint, answer, .. } = self.exchange;
         let (status, bytes, is_broken_off) = answer.outcome();
         write!(f, "{address} {method} {} ", uri.path())?;
         match status {
@@ -165,7 +174,7 @@ impl fmt::Display for Line<'_> {
         }
         write!(f, " {bytes} B {:.1} ms", self.duration.as_secs_f64() * 1e3)?;
         if let Some(operation) = endpoint.operation() {
-            write!(f, ", {} {:.1} ms", operation.name(), plugin_time.total().as_secs_f64() * 1e3)?;
+            write!(f, ", {} {:.1} ms", operation.name(), self.exchange.plugin_time().as_secs_f64() * 1e3)?;
         }
         f.write_str(if is_broken_off { ", broken off" } else { "" })
     }

@@ -48,7 +48,7 @@ impl Service {
         // The order matters: whoever is refused has an id and a line in the log, too.
         let id = RequestId::of(request.headers());
         let answer = async {
-            let exchange = Exchange::begin(&self.gate.metrics, &self.gate.addresses, &request);
+            let mut exchange = Exchange::begin(&self.gate.metrics, &self.gate.addresses, &request);
             let response = match self.gate.authenticator.admit(request.uri(), request.headers()).await {
                 Ok(()) => {
                     let routed = tower_service::Service::call(&mut self.routes, request);

@@ -52,8 +52,10 @@ fn fresh_id() -> HeaderValue {
         u32::from_ne_bytes(random)
     });
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let id = format!("{:08x}{:08x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed));
-    HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("0"))
+    let number = u64::from(*PROCESS) << 32 | u64::from(NEXT.fetch_add(1, Ordering::Relaxed));
+    // By hand: `format!` was a visible part of a small answer's time.
+    let id: [u8; 16] = std::array::from_fn(|place| b"0123456789abcdef"[(number >> (60 - 4 * place) & 15) as usize]);
+    HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("0"))
 }
 
 /// Where the caller's address is found when proxies stand between.
