@@ -259,7 +259,7 @@ fn queries(value: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn the_dashboard_asks_for_what_there_is() {
+fn the_dashboard_asks_for_what_there_is_and_the_guide_has_all_of_it() {
     let dashboard = std::fs::read_to_string(root().join("docs/grafana-dashboard.json")).unwrap();
     let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
     // What Grafana needs to take it in: a title, a schema, panels with a place and a kind each.
@@ -288,4 +288,14 @@ fn the_dashboard_asks_for_what_there_is() {
         numbers(&host).into_keys().map(|name| name.split('{').next().unwrap_or_default().to_owned()).collect();
     let unknown: Vec<&String> = asked.difference(&shown).collect();
     assert!(asked.len() >= 10 && unknown.is_empty(), "no such number: {unknown:?}");
+
+    // The same host shows whether the tables of the operations guide have all of them.
+    let page = page(&host).text();
+    let families = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let families: BTreeSet<String> = families.map(str::to_owned).collect();
+    let guide = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let rows = guide.lines().filter(|line| line.starts_with("| `defect_") || line.starts_with("| `process_"));
+    let documented: BTreeSet<String> = rows.flat_map(|row| families_in(row.split(" | ").next().unwrap())).collect();
+    let of_jira = |name: &String| name.starts_with("defect_plugin_jira_");
+    assert_eq!(documented.into_iter().filter(|name| !of_jira(name)).collect::<BTreeSet<_>>(), families);
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use defect_host_tests::{Client, HostFolder, artifacts, root};
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -15,6 +15,7 @@ const DOCUMENTS: [&str; 10] = [
     "docs/differences.md",
     "docs/jira.md",
     "docs/jsonl-store.md",
+    "docs/operations.md",
     "docs/plugins.md",
 ];
 
