@@ -133,6 +133,20 @@ fn all_calls_in_the_process_are_told_and_calls_after_it_are_served() {
     assert_eq!(host.client().get("/projects").status, 200);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_list_is_copied_out_of_the_process_where_the_system_allows_it() {
+    let host = isolated("defects = 3000").start_with(&[], &[("DEFECT_HOST_LOG", "debug")]);
+    // The same rules hold for this file.
+    let how = match std::fs::File::open(format!("/proc/{}/mem", plugins_process(&host))) {
+        Ok(_) => "long answers are copied out of the memory of the plugin's process",
+        Err(_) => "long answers come by the stream, since the plugin's process cannot be read",
+    };
+    host.wait_for_log(how);
+    let list = host.client().post("/projects/Shop/defects", &json!({})).json();
+    assert_eq!(list["value"].as_array().map(Vec::len), Some(3000));
+}
+
 #[test]
 fn a_crash_in_the_middle_of_a_list_breaks_the_transfer_off() {
     let host = isolated("defects = 10000\ncrash_at_defect = 9000").start();

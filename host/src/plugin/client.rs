@@ -66,6 +66,10 @@ enum Source {
 impl Unpin for Rest {}
 
 impl Rest {
+    pub(super) fn of_this_process(rest: RawStreamBox) -> Self {
+        Self(Source::Here(rest))
+    }
+
     pub(super) fn of_process(rest: RemoteRest) -> Self {
         Self(Source::Process(rest))
     }
@@ -149,7 +153,7 @@ impl Client {
                 RResult::ROk(reply) => Ok(Answer {
                     first: bytes_of(reply.first),
                     rest: match reply.rest {
-                        ROption::RSome(rest) => Some(Rest(Source::Here(rest))),
+                        ROption::RSome(rest) => Some(Rest::of_this_process(rest)),
                         ROption::RNone => None,
                     },
                 }),

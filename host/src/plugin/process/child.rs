@@ -11,15 +11,23 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use abi_stable::std_types::RSlice;
+use bytes::Bytes;
 use defect_plugin_api::boundary::RawLog;
 use defect_plugin_api::{ClientError, Operation};
 use serde::Serialize;
 
-use super::frame::{self, Creation, Frame, Kind};
+use super::frame::{self, Creation, Frame, Kind, Lent, NextPieces};
 use crate::plugin::client::{Answer, CallError, Client, Rest};
 use crate::plugin::library::Library;
+
+/// When making pieces has taken so long, no further one is made before the host has these: a slow plugin's pieces arrive
+/// one by one, and the time limit of a call is that of a piece.
+const ROUND: Duration = Duration::from_millis(5);
+/// Bytes of a piece, as `ListedDefects::from_json` recommends it. Others are smaller, and some may be far larger.
+const USUAL_PIECE: usize = 64 * 1024;
 
 /// The host, as the plugin's log reaches it from anywhere in the process.
 static HOST: OnceLock<Host> = OnceLock::new();
@@ -90,9 +98,16 @@ struct Process {
     readers: AtomicUsize,
     library: OnceLock<Library>,
     client: Mutex<Option<Arc<Client>>>,
-    /// The answers that go on, by the number of their call; nothing while a thread makes the next piece.
-    rests: Mutex<HashMap<u64, Option<Rest>>>,
+    /// The answers that go on, by the number of their call; nothing while a thread makes the next pieces.
+    rests: Mutex<HashMap<u64, Option<Unfinished>>>,
     exit: fn() -> !,
+}
+
+/// An answer that goes on.
+struct Unfinished {
+    rest: Rest,
+    /// Pieces that the host reads where they are.
+    lent: Vec<Bytes>,
 }
 
 impl Process {
@@ -142,10 +157,10 @@ impl Process {
             Kind::Create => self.create(*number, payload),
             Kind::Call => match self.call(payload) {
                 Ok(Answer { first, rest: None }) => self.host.send(Kind::Whole, *number, &[&first]),
-                Ok(Answer { first, rest }) => {
+                Ok(Answer { first, rest: Some(rest) }) => {
                     // Before the host knows of it, and asks for more.
-                    lock(&self.rests).insert(*number, rest);
-                    self.host.send(Kind::LastPiece, *number, &[&first])
+                    lock(&self.rests).insert(*number, Some(Unfinished { rest, lent: Vec::new() }));
+                    self.host.send(Kind::Pieces, *number, &[&first])
                 }
                 Err(error) => self.host.send_json(Kind::Failed, *number, &error),
             },
@@ -170,7 +185,8 @@ impl Process {
         match library.create(&class, &config) {
             Ok(client) => {
                 *lock(&self.client) = Some(client.into());
-                self.host.send(Kind::Created, number, &[])
+                let landmark = Lent::piece(&frame::LANDMARK).address;
+                self.host.send(Kind::Created, number, &[&landmark.to_le_bytes()])
             }
             Err(error) => self.host.send_json(Kind::NotLoaded, number, &error),
         }
@@ -186,29 +202,41 @@ impl Process {
     /// The next pieces of an answer. Its rest is away from `rests` meanwhile, but not its number: when that
     /// is gone too, nobody wants the rest any more.
     fn next_pieces(&self, number: u64, payload: &[u8]) -> io::Result<()> {
-        let Some((answer, _)) = frame::number_and_rest(payload) else { return Err(io::ErrorKind::InvalidData.into()) };
-        let rest = lock(&self.rests).get_mut(&answer).and_then(Option::take);
-        let Some(mut rest) = rest else { return self.host.send_json(Kind::Failed, number, &broken()) };
-        for left in (0..frame::PIECES).rev() {
-            match rest.next_piece() {
-                Ok(Some(piece)) if left > 0 => self.host.send(Kind::Piece, number, &[&piece])?,
-                Ok(Some(piece)) => {
-                    // Before the host asks for more.
-                    if let Some(place) = lock(&self.rests).get_mut(&answer) {
-                        *place = Some(rest);
-                    }
-                    return self.host.send(Kind::LastPiece, number, &[&piece]);
-                }
-                end => {
-                    lock(&self.rests).remove(&answer);
-                    return match end {
-                        Err(error) => self.host.send_json(Kind::Failed, number, &error),
-                        Ok(_) => self.host.send(Kind::Whole, number, &[]),
-                    };
-                }
+        let Some(NextPieces { answer, may_lend }) = NextPieces::from_payload(payload) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let unfinished = lock(&self.rests).get_mut(&answer).and_then(Option::take);
+        let Some(Unfinished { mut rest, lent }) = unfinished else {
+            return self.host.send_json(Kind::Failed, number, &broken());
+        };
+        drop(lent);
+        let most = if may_lend { frame::PIECES } else { 1 };
+        let made = match some_pieces(&mut rest, most) {
+            Ok(made) => made,
+            Err(error) => {
+                lock(&self.rests).remove(&answer);
+                return self.host.send_json(Kind::Failed, number, &error);
             }
+        };
+        let parts: Vec<&[u8]> = made.pieces.iter().map(|piece| &**piece).collect();
+        if made.are_last {
+            lock(&self.rests).remove(&answer);
+            return self.host.send(Kind::Whole, number, &parts);
         }
-        Ok(())
+        // Before the host asks for more.
+        let wait = |lent| {
+            if let Some(place) = lock(&self.rests).get_mut(&answer) {
+                *place = Some(Unfinished { rest, lent });
+            }
+        };
+        if may_lend {
+            let places: Vec<_> = parts.into_iter().map(Lent::piece).collect();
+            wait(made.pieces);
+            self.host.send(Kind::Lent, number, &[&Lent::to_payload(&places)])
+        } else {
+            wait(Vec::new());
+            self.host.send(Kind::Pieces, number, &parts)
+        }
     }
 
     fn registered(&self, frame: &Frame) {
@@ -217,6 +245,27 @@ impl Process {
             let _ = waiting.try_send(handle);
         }
     }
+}
+
+/// Some pieces of an answer, with which it goes on or ends.
+struct Made {
+    pieces: Vec<Bytes>,
+    are_last: bool,
+}
+
+/// Not more than so many, nor so many bytes as that many pieces usually have, nor for longer than a [`ROUND`]. An error
+/// also costs the pieces before it: the transfer is broken off anyway.
+fn some_pieces(rest: &mut Rest, most: usize) -> Result<Made, CallError> {
+    let begun = Instant::now();
+    let (mut pieces, mut bytes) = (Vec::with_capacity(most), 0);
+    while let Some(piece) = rest.next_piece()? {
+        bytes += piece.len();
+        pieces.push(piece);
+        if pieces.len() == most || bytes >= most * USUAL_PIECE || begun.elapsed() > ROUND {
+            return Ok(Made { pieces, are_last: false });
+        }
+    }
+    Ok(Made { pieces, are_last: true })
 }
 
 /// The host never asks such a thing.
@@ -247,4 +296,147 @@ extern "C" fn emit(handle: u64, values: RSlice<'_, u8>) {
         let host = HOST.get()?;
         host.send(Kind::Event, CALL.get(), &[&handle.to_le_bytes(), values.as_slice()]).ok()
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use abi_stable::sabi_trait::TD_Opaque;
+    use abi_stable::std_types::{RResult, RVec};
+    use defect_plugin_api::boundary::{RawError, RawStream, RawStream_TO};
+
+    use super::*;
+    #[cfg(target_os = "linux")]
+    use crate::plugin::process::memory::Memory;
+
+    /// The number of the call whose answer goes on.
+    const ANSWER: u64 = 7;
+
+    /// Gives these pieces, and tells when it is dropped.
+    struct Given(VecDeque<Result<Vec<u8>, ClientError>>, #[expect(dead_code, reason = "it is dropped")] Arc<()>);
+
+    impl RawStream for Given {
+        fn next_piece(&mut self) -> RResult<RVec<u8>, RawError> {
+            self.0.pop_front().unwrap_or(Ok(Vec::new())).map(RVec::from).map_err(RawError::from).into()
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            lock(&self.0).write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A process in the middle of an answer.
+    struct Answering {
+        process: Process,
+        output: Output,
+        kept: Arc<()>,
+    }
+
+    fn answering(pieces: impl IntoIterator<Item = Result<Vec<u8>, ClientError>>) -> Answering {
+        let (output, kept) = (Output::default(), Arc::new(()));
+        let given = RawStream_TO::from_value(Given(pieces.into_iter().collect(), Arc::clone(&kept)), TD_Opaque);
+        let unfinished = Unfinished { rest: Rest::of_this_process(given), lent: Vec::new() };
+        let host = Host {
+            output: Mutex::new(Box::new(output.clone())),
+            registering: Mutex::default(),
+            registrations: AtomicU64::new(1),
+        };
+        let process = Process {
+            host: Box::leak(Box::new(host)),
+            input: Mutex::new(Box::new(io::empty())),
+            readers: AtomicUsize::new(1),
+            library: OnceLock::new(),
+            client: Mutex::default(),
+            rests: Mutex::new(HashMap::from([(ANSWER, Some(unfinished))])),
+            exit: || unreachable!("it answers"),
+        };
+        Answering { process, output, kept }
+    }
+
+    impl Answering {
+        fn told(&self, kind: Kind, number: u64, payload: &[u8]) -> Option<Frame> {
+            self.process.run(&Frame { kind, number, payload: payload.to_vec() }).unwrap();
+            let said = std::mem::take(&mut *lock(&self.output.0));
+            let mut said = said.as_slice();
+            let frame = frame::read(&mut said).unwrap();
+            assert_eq!(said, b"", "one frame is answered with one");
+            frame
+        }
+
+        fn next(&self, may_lend: bool) -> (Kind, Vec<u8>) {
+            let asked = NextPieces { answer: ANSWER, may_lend };
+            let frame = self.told(Kind::Next, 8, &asked.to_payload()).unwrap();
+            assert_eq!(frame.number, 8);
+            (frame.kind, frame.payload)
+        }
+
+        fn is_over(&self) -> bool {
+            Arc::strong_count(&self.kept) == 1 && lock(&self.process.rests).is_empty()
+        }
+    }
+
+    fn numbered(pieces: usize) -> Vec<Result<Vec<u8>, ClientError>> {
+        (0..pieces).map(|number| Ok(format!("piece {number}").into_bytes())).collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn lent_pieces_stay_where_they_are_until_more_are_asked_for() {
+        let answering = answering(numbered(2 * frame::PIECES + 2));
+        for batch in 0..2 {
+            let (kind, payload) = answering.next(true);
+            assert_eq!(kind, Kind::Lent);
+            let memory = Memory::of(std::process::id());
+            let read = |place| memory.read(place).unwrap();
+            let pieces: Vec<_> = Lent::from_payload(&payload).unwrap().into_iter().map(read).collect();
+            let expected = numbered(2 * frame::PIECES)[batch * frame::PIECES..][..frame::PIECES].to_vec();
+            assert_eq!(pieces, expected.into_iter().map(Result::unwrap).collect::<Vec<_>>());
+        }
+        let last = format!("piece {}piece {}", 2 * frame::PIECES, 2 * frame::PIECES + 1);
+        assert_eq!(answering.next(true), (Kind::Whole, last.into_bytes()));
+        assert!(answering.is_over());
+    }
+
+    #[test]
+    fn pieces_that_must_not_be_lent_are_sent_one_by_one() {
+        let answering = answering(numbered(2));
+        assert_eq!(answering.next(false), (Kind::Pieces, b"piece 0".to_vec()));
+        assert_eq!(answering.next(false), (Kind::Pieces, b"piece 1".to_vec()));
+        assert_eq!(answering.next(false), (Kind::Whole, Vec::new()));
+        assert!(answering.is_over());
+    }
+
+    #[test]
+    fn few_large_pieces_are_lent_at_once() {
+        let answering = answering(vec![Ok(vec![b'x'; frame::PIECES * USUAL_PIECE]); 2]);
+        let (kind, payload) = answering.next(true);
+        assert_eq!((kind, Lent::from_payload(&payload).unwrap().len()), (Kind::Lent, 1));
+    }
+
+    #[test]
+    fn an_error_is_the_end() {
+        let answering = answering([Ok(b"piece".to_vec()), Err(ClientError::internal("told to"))]);
+        let (kind, payload) = answering.next(true);
+        let error: CallError = serde_json::from_slice(&payload).unwrap();
+        assert_eq!((kind, error), (Kind::Failed, CallError::Client(ClientError::internal("told to"))));
+        assert!(answering.is_over());
+        assert_eq!(answering.next(true).0, Kind::Failed, "there is nothing to go on with");
+    }
+
+    #[test]
+    fn who_goes_away_frees_what_is_lent() {
+        let answering = answering(numbered(2 * frame::PIECES));
+        assert_eq!(answering.next(true).0, Kind::Lent);
+        assert_eq!(answering.told(Kind::Drop, ANSWER, &[]), None);
+        assert!(answering.is_over());
+    }
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// No payload is longer: a length beyond it means that the stream is no longer one of frames.
 const LONGEST: usize = 1 << 30;
-/// So many pieces of a long answer are made for one frame that asks for them: waking threads for each costs more
-/// than making it. Host and process hold as many more when their caller stands still.
-pub(super) const PIECES: usize = 3;
+/// So many pieces of a long answer are made for one frame that asks for them, at most: waking threads for each costs
+/// more than making it. Host and process hold as many more each when their caller stands still.
+pub(super) const PIECES: usize = 6;
 /// A payload grows by so much at most before its bytes have arrived.
 const AT_ONCE: usize = 1 << 20;
 const HEADER: usize = 13;
@@ -36,8 +36,8 @@ kinds! {
     Create = 1,
     /// To the process: run an operation; see [`call_payload`].
     Call = 2,
-    /// To the process: a call for the next pieces of an answer, [`PIECES`] at most; eight bytes, the number of
-    /// the call that began it.
+    /// To the process: a call for the next pieces of an answer, see [`NextPieces`]. The host has read those that
+    /// it was lent before.
     Next = 3,
     /// To the process: nobody wants the rest of the answer that the call of this number began.
     Drop = 4,
@@ -49,14 +49,15 @@ kinds! {
     Opened = 16,
     /// From the process: the library could not be opened, or the client not be made; a `LoadError`.
     NotLoaded = 17,
-    /// From the process: the client is made.
+    /// From the process: the client is made; the address of [`LANDMARK`] in its memory, eight bytes.
     Created = 18,
-    /// From the process: the whole answer of a call, or the last piece of one (which may be empty).
+    /// From the process: the whole answer of a call, or the last pieces of one (which may be empty).
     Whole = 19,
-    /// From the process: a piece of an answer; the next one follows by itself.
-    Piece = 20,
-    /// From the process: a piece of an answer that goes on when it is asked to.
-    LastPiece = 24,
+    /// From the process: pieces of an answer that goes on when it is asked to.
+    Pieces = 20,
+    /// From the process: as `Pieces`, but they stay in its memory until it is asked to go on, for the host to read
+    /// them there; see [`Lent`].
+    Lent = 24,
     /// From the process: the call failed; a `CallError`.
     Failed = 21,
     /// From the process: a place in the plugin that logs, as `boundary::LogCallsite`.
@@ -130,6 +131,63 @@ pub(super) fn write(stream: &mut impl Write, kind: Kind, number: u64, payload: &
         }
     }
     stream.flush()
+}
+
+/// What stands in the process' memory where [`Kind::Created`] says. A host that can read it there can read pieces, too.
+pub(super) static LANDMARK: [u8; 16] = *b"defect-host here";
+
+/// What [`Kind::Next`] carries: the number of the call that began the answer, and whether the process may lend the
+/// pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NextPieces {
+    pub(super) answer: u64,
+    pub(super) may_lend: bool,
+}
+
+impl NextPieces {
+    pub(super) fn to_payload(self) -> [u8; 9] {
+        let mut payload = [0; 9];
+        payload[..8].copy_from_slice(&self.answer.to_le_bytes());
+        payload[8] = self.may_lend.into();
+        payload
+    }
+
+    pub(super) fn from_payload(payload: &[u8]) -> Option<Self> {
+        let (answer, may_lend) = number_and_rest(payload)?;
+        Some(Self { answer, may_lend: may_lend == [1] })
+    }
+}
+
+/// One of the places that [`Kind::Lent`] carries, of 16 bytes each: where a piece is in the process' memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lent {
+    pub(super) address: u64,
+    pub(super) length: u64,
+}
+
+impl Lent {
+    /// This piece, which stays where it is for as long as the host may read it.
+    pub(super) fn piece(piece: &[u8]) -> Self {
+        Self { address: piece.as_ptr().expose_provenance() as u64, length: piece.len() as u64 }
+    }
+
+    pub(super) fn to_payload(places: &[Self]) -> Vec<u8> {
+        places.iter().flat_map(|place| [place.address.to_le_bytes(), place.length.to_le_bytes()]).flatten().collect()
+    }
+
+    /// `None` for no or too many of them, and for a piece that is empty or longer than a frame can be.
+    pub(super) fn from_payload(payload: &[u8]) -> Option<Vec<Self>> {
+        let (places, []) = payload.as_chunks::<16>() else { return None };
+        let place = |place: &[u8; 16]| {
+            let (address, length) = number_and_rest(place)?;
+            let (length, _) = number_and_rest(length)?;
+            (1..=LONGEST as u64).contains(&length).then_some(Self { address, length })
+        };
+        if !(1..=PIECES).contains(&places.len()) {
+            return None;
+        }
+        places.iter().map(place).collect()
+    }
 }
 
 /// What [`Kind::Create`] carries.
@@ -216,8 +274,35 @@ mod tests {
             while let Ok(Some(frame)) = read(&mut stream) {
                 let _ = operation_and_request(&frame.payload);
                 let _ = number_and_rest(&frame.payload);
+                let _ = NextPieces::from_payload(&frame.payload);
+                let _ = Lent::from_payload(&frame.payload);
             }
         }
+
+        #[test]
+        fn what_asks_for_pieces_and_where_they_are_arrive_as_they_were_sent(
+            (answer, may_lend) in any::<(u64, bool)>(),
+            places in proptest::collection::vec((any::<u64>(), 1..=LONGEST as u64), 1..=PIECES),
+        ) {
+            let asked = NextPieces { answer, may_lend };
+            prop_assert_eq!(NextPieces::from_payload(&asked.to_payload()), Some(asked));
+            let places: Vec<_> = places.into_iter().map(|(address, length)| Lent { address, length }).collect();
+            prop_assert_eq!(Lent::from_payload(&Lent::to_payload(&places)), Some(places));
+        }
+    }
+
+    #[test]
+    fn places_that_are_too_many_or_too_long_are_none() {
+        let place = |length| Lent { address: 4096, length };
+        let taken = |places: &[Lent]| Lent::from_payload(&Lent::to_payload(places));
+        assert_eq!(taken(&[]), None);
+        assert_eq!(taken(&[place(1); PIECES + 1]), None);
+        for length in [0, LONGEST as u64 + 1, u64::MAX] {
+            assert_eq!(taken(&[place(1), place(length)]), None, "{length}");
+        }
+        let whole = Lent::to_payload(&[place(1)]);
+        assert_eq!(Lent::from_payload(&whole[1..]), None);
+        assert_eq!(Lent::from_payload(&[whole.as_slice(), b"x"].concat()), None);
     }
 
     #[test]

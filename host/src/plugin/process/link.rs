@@ -15,8 +15,9 @@ use serde_json::Value;
 use tracing::Span;
 
 use super::Isolation;
-use super::frame::{self, Creation, Frame, Kind};
-use super::rest::{RemoteRest, Then};
+use super::frame::{self, Creation, Frame, Kind, Lent};
+use super::memory::Memory;
+use super::rest::RemoteRest;
 use crate::plugin::client::{Answer, CallError, Rest};
 use crate::plugin::library::LoadError;
 use crate::plugin::log_bridge;
@@ -40,18 +41,27 @@ pub(in crate::plugin) struct Process(Arc<Link>);
 /// What the handle, the readers and the answers that go on share.
 pub(super) struct Link {
     input: Mutex<ChildStdin>,
+    id: u32,
+    memory: Memory,
     child: Mutex<Child>,
     calls: Mutex<Calls>,
     over: Condvar,
     words: Mutex<LastWords>,
     said: Condvar,
-    memory: Option<u64>,
+    memory_limit: Option<u64>,
+}
+
+/// An answer, or the next pieces of one.
+pub(super) struct Reply {
+    pub(super) pieces: Vec<Bytes>,
+    /// There is more when it is asked for.
+    pub(super) goes_on: bool,
 }
 
 struct Calls {
     next: u64,
     waiting: HashMap<u64, Waiting>,
-    /// The host has told it to end at once.
+    /// The host has told it to end at once, or has noticed its end. Until then its number is no other process'.
     is_ending: bool,
     /// Why.
     ended_for: Option<String>,
@@ -110,7 +120,10 @@ impl Process {
         let made = self.0.ask(Kind::Create, &[&creation]).map_err(not_made)?;
         let frame = self.wait(&made, patience, &format!("`{class}` was made")).map_err(not_made)?;
         match frame.kind {
-            Kind::Created => Ok(()),
+            Kind::Created => {
+                self.0.memory.try_reading(&frame.payload);
+                Ok(())
+            }
             _ => Err(not_loaded(&frame).unwrap_or_else(not_made)),
         }
     }
@@ -135,12 +148,9 @@ impl Process {
             .0
             .ask_numbered(Kind::Call, &[&frame::call_payload(operation.name()), request])
             .map_err(|end| CallError::Down { reason: format!("its process {end}") })?;
-        let (first, then) = self.0.answer(&reply)?;
-        let rest = match then {
-            Then::Nothing => None,
-            _ => Some(Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number))),
-        };
-        Ok(Answer { first, rest })
+        let Reply { pieces, goes_on } = self.0.answer(&reply)?;
+        let rest = goes_on.then(|| Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number)));
+        Ok(Answer { first: pieces.into_iter().next().unwrap_or_default(), rest })
     }
 
     /// Ends it at once. All calls that wait for it fail; `reason` is told to the log.
@@ -156,7 +166,7 @@ impl Process {
 
     /// Its number in the operating system.
     pub(in crate::plugin) fn id(&self) -> u32 {
-        lock(&self.0.child).id()
+        self.0.id
     }
 
     /// Something to wait with for the end of it, that does not keep it.
@@ -223,12 +233,14 @@ impl Link {
         let waiting = HashMap::from([(0, Waiting { reply, span: Span::current() })]);
         let link = Arc::new(Self {
             input: Mutex::new(input),
+            id: child.id(),
+            memory: Memory::of(child.id()),
             child: Mutex::new(child),
             calls: Mutex::new(Calls { next: 1, waiting, is_ending: false, ended_for: None, end: None }),
             over: Condvar::new(),
             words: Mutex::default(),
             said: Condvar::new(),
-            memory: isolation.memory,
+            memory_limit: isolation.memory,
         });
         let (reading, listening) = (Arc::clone(&link), Arc::clone(&link));
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -256,7 +268,7 @@ impl Link {
     /// The call's number, and what its reply arrives at. The error is why the process is over; it has not got
     /// the whole frame then, so nothing was done.
     fn ask_numbered(&self, kind: Kind, payload: &[&[u8]]) -> Result<(u64, Receiver<Frame>), String> {
-        let (reply, receiver) = sync_channel(frame::PIECES);
+        let (reply, receiver) = sync_channel(1);
         let number = {
             let mut calls = lock(&self.calls);
             if let Some(end) = &calls.end {
@@ -277,18 +289,42 @@ impl Link {
         }
     }
 
-    /// An answer or a piece of one, and what follows.
-    pub(super) fn answer(&self, reply: &Receiver<Frame>) -> Result<(Bytes, Then), CallError> {
+    /// Waits for an answer, or for the next pieces of one.
+    pub(super) fn answer(&self, reply: &Receiver<Frame>) -> Result<Reply, CallError> {
         let Ok(Frame { kind, payload, .. }) = reply.recv() else {
             return Err(CallError::Ended { reason: self.wait_for_end() });
         };
         match kind {
-            Kind::Whole => Ok((payload.into(), Then::Nothing)),
-            Kind::Piece => Ok((payload.into(), Then::More)),
-            Kind::LastPiece => Ok((payload.into(), Then::MoreWhenAsked)),
+            Kind::Whole => Ok(Reply { pieces: vec![payload.into()], goes_on: false }),
+            Kind::Pieces => Ok(Reply { pieces: vec![payload.into()], goes_on: true }),
+            Kind::Lent if self.may_lend() => {
+                let places = Lent::from_payload(&payload).ok_or_else(|| self.nonsense())?;
+                let pieces = places.into_iter().map(|place| Ok(self.piece(place)?.into()));
+                Ok(Reply { pieces: pieces.collect::<Result<_, CallError>>()?, goes_on: true })
+            }
             Kind::Failed => Err(serde_json::from_slice(&payload).unwrap_or_else(|_| self.nonsense())),
             _ => Err(self.nonsense()),
         }
+    }
+
+    /// Whether pieces can be read where the process has them.
+    pub(super) fn may_lend(&self) -> bool {
+        self.memory.is_readable()
+    }
+
+    fn piece(&self, place: Lent) -> Result<Vec<u8>, CallError> {
+        let piece = match self.memory.read(place) {
+            // The process may have ended meanwhile and its number be another's: nothing is locked while it is read,
+            // since a process can make its reader wait.
+            Ok(_) if lock(&self.calls).is_ending => Err(io::ErrorKind::NotFound.into()),
+            read => read,
+        };
+        piece.map_err(|error| {
+            let reason = format!("was ended by the host: a piece that it lent cannot be read: {error}");
+            // When it has ended by itself, nobody may have noticed yet.
+            self.kill((error.kind() != io::ErrorKind::NotFound).then_some(&reason));
+            CallError::Ended { reason: self.wait_for_end() }
+        })
     }
 
     fn nonsense(&self) -> CallError {
@@ -320,10 +356,6 @@ impl Link {
                     }
                 }
                 // Nobody may be waiting any more.
-                Kind::Piece => {
-                    let waiting = lock(&self.calls).waiting.get(&frame.number).map(|waiting| waiting.reply.clone());
-                    let _ = waiting.map(|reply| reply.try_send(frame));
-                }
                 _ => {
                     let waiting = lock(&self.calls).waiting.remove(&frame.number);
                     let _ = waiting.map(|waiting| waiting.reply.try_send(frame));
@@ -366,6 +398,7 @@ impl Link {
 
     /// The process is over, or of no use any more.
     fn conclude(&self, fault: Option<io::Error>) {
+        lock(&self.calls).is_ending = true;
         let mut child = lock(&self.child);
         let _ = child.kill();
         let status = child.wait();
@@ -383,7 +416,7 @@ impl Link {
             Some(fault) => format!("was ended by the host, because its answers are broken: {fault}"),
             None => format!("ended with {status}"),
         };
-        if let (Some(memory), true) = (self.memory, words.lines.iter().any(|line| is_about_memory(line))) {
+        if let (Some(memory), true) = (self.memory_limit, words.lines.iter().any(|line| is_about_memory(line))) {
             end = format!("needed more than the {memory} MiB of `isolation_memory` ({status})");
         } else if let Some(last) = words.lines.back() {
             end = format!("{end}; it said last: {last}");
@@ -430,4 +463,110 @@ fn place(announced: &[u8]) -> u64 {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// A process that says whatever it is told to, and what the host makes of it.
+    struct Echo {
+        process: Process,
+        /// Where its program is in its memory.
+        program: u64,
+    }
+
+    impl Echo {
+        fn start() -> Self {
+            let isolation = Isolation {
+                program: "/bin/sh".into(),
+                arguments: vec!["-c".to_owned(), "exec cat".to_owned()],
+                withheld: Vec::new(),
+                memory: None,
+                patience: Duration::from_secs(60),
+                vet: Arc::new(|| Ok(())),
+            };
+            let (link, _) = Link::start(Path::new("no-library"), &isolation).unwrap();
+            let mut echo = Self { process: Process(link), program: 0 };
+            // From then on it is no shell any more.
+            assert!(echo.says(Kind::Whole, b"").is_ok());
+            let maps = std::fs::read_to_string(format!("/proc/{}/maps", echo.process.id())).unwrap();
+            echo.program = u64::from_str_radix(maps.split_once('-').unwrap().0, 16).unwrap();
+            echo
+        }
+
+        /// One whose memory counts as readable; `None` where the system does not let it be read.
+        fn readable() -> Option<Self> {
+            let echo = Self::start();
+            let memory = &echo.process.0.memory;
+            memory.presume_readable();
+            memory.read(Lent { address: echo.program, length: 4 }).is_ok().then_some(echo)
+        }
+
+        fn says(&self, kind: Kind, payload: &[u8]) -> Result<Reply, CallError> {
+            self.process.0.answer(&self.process.0.ask(kind, &[payload]).unwrap())
+        }
+
+        /// Why the host ends the process for saying this.
+        fn ends_for(&self, kind: Kind, payload: &[u8]) -> String {
+            match self.says(kind, payload) {
+                Err(CallError::Ended { reason }) => reason,
+                other => panic!("{:?}", other.map(|reply| reply.pieces)),
+            }
+        }
+    }
+
+    impl Drop for Echo {
+        fn drop(&mut self) {
+            // It does not understand that it should end.
+            self.process.kill("the test is over");
+        }
+    }
+
+    const NONSENSE: &str = "was ended by the host: it said something that it was not asked";
+
+    #[test]
+    fn lent_pieces_are_read_where_the_process_has_them() {
+        let Some(echo) = Echo::readable() else { return };
+        let place = Lent { address: echo.program, length: 4 };
+        let reply = echo.says(Kind::Lent, &Lent::to_payload(&[place, place])).unwrap();
+        assert_eq!(reply.pieces, [b"\x7fELF".as_slice(); 2]);
+        assert!(reply.goes_on);
+    }
+
+    #[test]
+    fn a_process_that_lends_what_it_does_not_have_is_ended() {
+        let Some(echo) = Echo::readable() else { return };
+        let places = [Lent { address: echo.program, length: 4 }, Lent { address: 8, length: 4 }];
+        assert_eq!(
+            echo.ends_for(Kind::Lent, &Lent::to_payload(&places)),
+            "was ended by the host: a piece that it lent cannot be read: Bad address (os error 14)"
+        );
+    }
+
+    #[test]
+    fn a_process_that_lends_unasked_is_ended() {
+        let place = Lent { address: 4096, length: 4 };
+        assert_eq!(Echo::start().ends_for(Kind::Lent, &Lent::to_payload(&[place])), NONSENSE);
+    }
+
+    #[test]
+    fn a_process_that_does_not_say_where_pieces_are_is_ended() {
+        for payload in [&[][..], &[0; 15], &[0; 16], &[0xff; 16]] {
+            let echo = Echo::start();
+            echo.process.0.memory.presume_readable();
+            assert_eq!(echo.ends_for(Kind::Lent, payload), NONSENSE, "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_not_read() {
+        let echo = Echo::start();
+        echo.process.0.memory.presume_readable();
+        echo.process.kill("was told to");
+        assert_eq!(echo.process.0.wait_for_end(), "was told to");
+        // Its number may be another's by now.
+        let piece = echo.process.0.piece(Lent { address: echo.program, length: 4 });
+        assert_eq!(piece, Err(CallError::Ended { reason: "was told to".to_owned() }));
+    }
 }

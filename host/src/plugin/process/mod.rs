@@ -1,12 +1,14 @@
 //! A plugin in a process of its own: what it does to itself stays there.
 //!
 //! The host starts its own program again as the plugin's process (`child`), which opens the library and
-//! is asked by frames on its standard streams (`frame`). `link` is the host's end of such a process, `rest` that of a long answer;
-//! `supervisor` starts another one when it has ended.
+//! is asked by frames on its standard streams (`frame`). `link` is the host's end of such a process, `rest` that of a
+//! long answer, whose pieces the host copies out of its `memory` where the system lets it; `supervisor` starts another
+//! one when it has ended.
 
 mod child;
 mod frame;
 mod link;
+mod memory;
 mod rest;
 mod supervisor;
 

@@ -1,52 +1,51 @@
 //! The rest of a long answer of a plugin's process.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 
-use super::frame::{Frame, Kind};
+use super::frame::{Frame, Kind, NextPieces};
 use super::link::Link;
 use crate::plugin::client::CallError;
-
-/// What follows a piece of an answer.
-pub(super) enum Then {
-    Nothing,
-    More,
-    MoreWhenAsked,
-}
 
 /// The rest of an answer of a process. Some pieces are asked for ahead, so that they are made while those
 /// before are on their way to the caller.
 pub(in crate::plugin) struct RemoteRest {
     link: Arc<Link>,
     answer: u64,
+    /// Those that are there.
+    pieces: VecDeque<Bytes>,
     /// `None` at the end.
     asked: Option<Result<Receiver<Frame>, String>>,
 }
 
 impl RemoteRest {
     pub(super) fn new(link: Arc<Link>, answer: u64) -> Self {
-        let mut rest = Self { link, answer, asked: None };
+        let mut rest = Self { link, answer, pieces: VecDeque::new(), asked: None };
         rest.ask();
         rest
     }
 
     fn ask(&mut self) {
-        self.asked = Some(self.link.ask(Kind::Next, &[&self.answer.to_le_bytes()]));
+        let asked = NextPieces { answer: self.answer, may_lend: self.link.may_lend() };
+        self.asked = Some(self.link.ask(Kind::Next, &[&asked.to_payload()]));
     }
 
     /// The next piece; `None` after the last.
     pub(in crate::plugin) fn next_piece(&mut self) -> Result<Option<Bytes>, CallError> {
-        let Some(asked) = self.asked.take() else { return Ok(None) };
-        let reply = asked.map_err(|reason| CallError::Ended { reason })?;
-        let (piece, then) = self.link.answer(&reply)?;
-        match then {
-            Then::Nothing => {}
-            Then::More => self.asked = Some(Ok(reply)),
-            Then::MoreWhenAsked => self.ask(),
+        if self.pieces.is_empty()
+            && let Some(asked) = self.asked.take()
+        {
+            let reply = asked.map_err(|reason| CallError::Ended { reason })?;
+            let reply = self.link.answer(&reply)?;
+            self.pieces = reply.pieces.into();
+            if reply.goes_on {
+                self.ask();
+            }
         }
-        Ok((!piece.is_empty()).then_some(piece))
+        Ok(self.pieces.pop_front().filter(|piece| !piece.is_empty()))
     }
 }
 
