@@ -82,6 +82,11 @@ pub struct JiraConfig {
     #[serde(default = "default_timeout")]
     #[schemars(range(min = 1, max = 3_600))]
     pub timeout: u64,
+    /// How long one call of the host may take with all its requests, repetitions and waits, in seconds; with each piece
+    /// of a list it begins anew. Less than the host's `call_timeout`, so that the caller is told why. Default: 50.
+    #[serde(default = "default_time_limit")]
+    #[schemars(range(min = 1, max = 3_600))]
+    pub time_limit: u64,
     /// How often a request is repeated that Jira was too busy for. Default: 3.
     #[serde(default = "default_max_retries")]
     #[schemars(range(min = 0, max = 10))]
@@ -192,6 +197,10 @@ fn default_timeout() -> u64 {
     30
 }
 
+fn default_time_limit() -> u64 {
+    50
+}
+
 fn default_max_retries() -> u32 {
     3
 }
@@ -298,6 +307,11 @@ impl JiraConfig {
         transport.timeout = Duration::from_secs(self.timeout);
         transport.max_retries = self.max_retries;
         Ok(transport)
+    }
+
+    /// How long one call may take.
+    pub(crate) fn time_limit(&self) -> Duration {
+        Duration::from_secs(self.time_limit)
     }
 
     /// The project's own value of a setting, by its key, or by its name as tools see it.

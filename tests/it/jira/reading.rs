@@ -1,5 +1,6 @@
 //! Reading: lists, batches, the extended view, what the tracker is like.
 
+use jira_fake::{Effect, Fault};
 use serde_json::{Value, json};
 
 use super::{PROJECT, asked, both, is_cloud, serve};
@@ -151,5 +152,17 @@ fn what_jira_would_refuse_is_left_out_of_a_synchronisation() {
         let answer = host.client().post(&format!("{PROJECT}/defects/correct"), &results);
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(answer.json()["remote"]["create"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_call_that_has_to_wait_longer_than_it_may_is_answered_at_once() {
+    for jira in both(1) {
+        let host = serve(&jira, "time_limit = 20");
+        jira.fault(Fault::on("GET", "/project", Effect::answer(429).with_header("Retry-After", "21")));
+        let answer = host.client().get("/projects");
+        assert_eq!(answer.status, 500);
+        assert!(answer.text().contains("Jira asks to wait 21 s"), "{}", answer.text());
+        assert_eq!(host.client().get("/projects").status, 200);
     }
 }

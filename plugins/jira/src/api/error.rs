@@ -5,7 +5,7 @@ use defect_plugin_api::ClientError;
 use crate::transport::TransportError;
 
 /// What went wrong with a request to Jira. The texts are for testers and operators: no secrets in them.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum JiraError {
     /// The credentials are wrong or expired.
     #[error("{0}")]

@@ -11,68 +11,8 @@ use crate::mapping::key_and_project;
 use crate::model::{Kind, Project};
 use crate::transport::Method;
 
-/// Issues of one page. Jira gives fewer when they are large.
-const PAGE: usize = 250;
 /// As many issues are read by one request.
 const AT_ONCE: usize = 100;
-
-/// Where a search goes on.
-enum Next {
-    From(usize),
-    Token(String),
-    Nowhere,
-}
-
-/// A search, page by page.
-pub(crate) struct Search {
-    jql: String,
-    fields: Vec<String>,
-    next: Option<Next>,
-    tokens: HashSet<String>,
-}
-
-impl Search {
-    pub(crate) fn new(jql: String, fields: &[&str]) -> Self {
-        let fields = fields.iter().map(|field| (*field).to_owned()).collect();
-        Self { jql, fields, next: None, tokens: HashSet::new() }
-    }
-
-    /// The next issues; `None` after the last. After an error there are no more.
-    pub(crate) fn next_page(&mut self, jira: &Jira) -> Result<Option<Vec<Value>>, JiraError> {
-        let next = self.next.replace(Next::Nowhere);
-        if matches!(next, Some(Next::Nowhere)) {
-            return Ok(None);
-        }
-        let mut body = json!({ "jql": self.jql, "fields": self.fields, "maxResults": PAGE });
-        let mut answer = match jira.kind()? {
-            Kind::Cloud => {
-                if let Some(Next::Token(token)) = &next {
-                    body["nextPageToken"] = json!(token);
-                }
-                jira.ask(&["search", "jql"], &body)?
-            }
-            Kind::DataCenter { .. } => {
-                let start = if let Some(Next::From(start)) = next { start } else { 0 };
-                body["startAt"] = json!(start);
-                let answer = jira.ask(&["search"], &body)?;
-                let seen = start + answer["issues"].as_array().map_or(0, Vec::len);
-                let goes_on = seen > start && answer["total"].as_u64().is_some_and(|total| (seen as u64) < total);
-                self.next = Some(if goes_on { Next::From(seen) } else { Next::Nowhere });
-                answer
-            }
-        };
-        if let Some(token) = answer["nextPageToken"].as_str() {
-            // A server that hands out a token twice goes round in circles.
-            if answer["isLast"] != true && self.tokens.insert(token.to_owned()) {
-                self.next = Some(Next::Token(token.to_owned()));
-            }
-        }
-        match answer["issues"].take() {
-            Value::Array(issues) => Ok(Some(issues)),
-            _ => Err(JiraError::Unavailable("Jira's answer to a search has no issues in it".to_owned())),
-        }
-    }
-}
 
 impl Jira {
     /// Those of the issues that are there and of this project, in any order.

@@ -16,7 +16,8 @@ const MOST_PAGES: usize = 1_000;
 impl Jira {
     /// Whether it is Cloud or Data Center.
     pub(crate) fn kind(&self) -> Result<Kind, JiraError> {
-        self.kind
+        self.connection
+            .kind
             .get((), || {
                 // Version 2 is there on both.
                 let info = self.get_of_version(Version::V2, &["serverInfo"], &[], None)?;
@@ -32,7 +33,7 @@ impl Jira {
 
     /// All projects that the plugin's user can see.
     pub(crate) fn projects(&self) -> Result<Arc<Vec<Project>>, JiraError> {
-        self.projects.get((), || {
+        self.connection.projects.get((), || {
             let all = match self.kind()? {
                 Kind::Cloud => self.pages(&["project", "search"], &["values"])?,
                 Kind::DataCenter { .. } => array(self.get(&["project"], &[])?),
@@ -47,8 +48,8 @@ impl Jira {
         if let Some(found) = find(&self.projects()?) {
             return Ok(Some(found));
         }
-        if self.projects.age(&()).is_some_and(|age| age.as_secs() >= 10) {
-            self.projects.forget();
+        if self.connection.projects.age(&()).is_some_and(|age| age.as_secs() >= 10) {
+            self.connection.projects.forget();
             return Ok(find(&self.projects()?));
         }
         Ok(None)
@@ -56,7 +57,7 @@ impl Jira {
 
     /// All fields that Jira has, of any project.
     pub(crate) fn fields(&self) -> Result<Arc<Fields>, JiraError> {
-        self.fields.get((), || {
+        self.connection.fields.get((), || {
             let all = array(self.get(&["field"], &[])?);
             Ok(Fields(all.iter().filter_map(|entry| Field::of(entry, None)).collect()))
         })
@@ -64,7 +65,7 @@ impl Jira {
 
     /// The issue types of a project, each with its fields where one answer has them all.
     pub(crate) fn issue_types(&self, project: &Project) -> Result<Arc<Vec<IssueType>>, JiraError> {
-        self.issue_types.get(project.key.clone(), || {
+        self.connection.issue_types.get(project.key.clone(), || {
             if self.kind()? == (Kind::DataCenter { before_8_4: true }) {
                 return self.issue_types_before_8_4(project);
             }
@@ -89,7 +90,7 @@ impl Jira {
         if let Some(fields) = &issue_type.fields {
             return Ok(Arc::clone(fields));
         }
-        self.type_fields.get((project.key.clone(), issue_type.id.clone()), || {
+        self.connection.type_fields.get((project.key.clone(), issue_type.id.clone()), || {
             let path = ["issue", "createmeta", &project.key, "issuetypes", &issue_type.id];
             let all = self.pages(&path, &["fields", "values"])?;
             Ok(Fields(all.iter().filter_map(|entry| Field::of(entry, None)).collect()))
@@ -117,7 +118,7 @@ impl Jira {
 
     /// The names of the statuses of a project's issue types; of all when there is none.
     pub(crate) fn statuses(&self, project: Option<&Project>) -> Result<Arc<Vec<String>>, JiraError> {
-        self.statuses.get(project.map(|project| project.key.clone()), || {
+        self.connection.statuses.get(project.map(|project| project.key.clone()), || {
             let statuses = match project {
                 None => array(self.get(&["status"], &[])?),
                 Some(project) => {
@@ -131,16 +132,16 @@ impl Jira {
 
     /// The names of the priorities.
     pub(crate) fn priorities(&self) -> Result<Arc<Vec<String>>, JiraError> {
-        self.priorities.get((), || Ok(names(&array(self.get(&["priority"], &[])?))))
+        self.connection.priorities.get((), || Ok(names(&array(self.get(&["priority"], &[])?))))
     }
 
     /// What Jira refused may be due to metadata that is no longer true.
     pub(crate) fn forget_metadata(&self) {
-        self.fields.forget();
-        self.issue_types.forget();
-        self.type_fields.forget();
-        self.statuses.forget();
-        self.priorities.forget();
+        self.connection.fields.forget();
+        self.connection.issue_types.forget();
+        self.connection.type_fields.forget();
+        self.connection.statuses.forget();
+        self.connection.priorities.forget();
     }
 
     /// All entries of a list that comes in pages, under one of these keys.

@@ -5,9 +5,13 @@ mod error;
 mod issues;
 mod metadata;
 mod numbers;
+mod search;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use defect_plugin_api::{ClientError, FieldError};
 use serde_json::Value;
@@ -16,15 +20,12 @@ use crate::auth::Credentials;
 use crate::config::JiraConfig;
 use crate::mapping::Fields;
 use crate::model::{IssueType, Kind, Project};
-use crate::transport::{Body, Method, Request, Response, Target, Transport};
+use crate::transport::{Body, Method, Request, Response, Target, Transport, TransportError};
 use cached::Cached;
 
 pub(crate) use error::JiraError;
-pub(crate) use issues::{Search, is_key};
-
-/// How long one request may take with all its repetitions. Less than the 60 s that a host gives a call, so that
-/// its caller is told why.
-const BUDGET: Duration = Duration::from_secs(50);
+pub(crate) use issues::is_key;
+pub(crate) use search::{After, Found, Place, Search};
 
 /// The version of the interface.
 #[derive(Clone, Copy)]
@@ -33,8 +34,8 @@ enum Version {
     V3,
 }
 
-/// A Jira, and what is known of it.
-pub(crate) struct Jira {
+/// A Jira, and what is known of it. For all calls.
+pub(crate) struct Connection {
     transport: Transport,
     own: Credentials,
     kind: Cached<(), Kind>,
@@ -44,9 +45,10 @@ pub(crate) struct Jira {
     type_fields: Cached<(String, String), Fields>,
     statuses: Cached<Option<String>, Vec<String>>,
     priorities: Cached<(), Vec<String>>,
+    limit: Duration,
 }
 
-impl Jira {
+impl Connection {
     /// Nothing is asked yet: Jira may be down.
     ///
     /// # Errors
@@ -55,9 +57,14 @@ impl Jira {
         let fault = |field: &str, message: String| ClientError::invalid_fields(vec![FieldError::new(field, message)]);
         let settings = config.transport().map_err(|(field, message)| fault(field, message))?;
         let transport = Transport::new(&settings).map_err(|error| fault(error.option, error.reason))?;
-        Ok(Self {
+        Ok(Self::over(transport, config.credentials()?, config.time_limit()))
+    }
+
+    /// By a way that is there already.
+    pub(crate) fn over(transport: Transport, own: Credentials, limit: Duration) -> Self {
+        Self {
             transport,
-            own: config.credentials()?,
+            own,
             kind: Cached::default(),
             projects: Cached::default(),
             fields: Cached::default(),
@@ -65,12 +72,42 @@ impl Jira {
             type_fields: Cached::default(),
             statuses: Cached::default(),
             priorities: Cached::default(),
-        })
+            limit,
+        }
+    }
+
+    /// Jira for one call, which begins now.
+    pub(crate) fn begin(self: &Arc<Self>) -> Jira {
+        Jira { connection: Arc::clone(self), deadline: self.transport.deadline_in(self.limit) }
     }
 
     /// Jira's address as people use it.
     pub(crate) fn site(&self) -> &str {
         self.transport.site().as_str()
+    }
+}
+
+/// Jira as one call of the host uses it: all its requests, with their repetitions and waits, end by one deadline.
+#[derive(Clone)]
+pub(crate) struct Jira {
+    connection: Arc<Connection>,
+    deadline: Instant,
+}
+
+impl Jira {
+    /// The same for a part of the call that the host gives the whole time again, such as a piece of a list.
+    pub(crate) fn begin_again(&self) -> Self {
+        self.connection.begin()
+    }
+
+    /// How long a call may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.connection.limit
+    }
+
+    /// Jira's address as people use it.
+    pub(crate) fn site(&self) -> &str {
+        self.connection.site()
     }
 
     /// Whether the plugin's own credentials are accepted.
@@ -94,16 +131,15 @@ impl Jira {
         login: Option<&Credentials>,
     ) -> Result<Value, JiraError> {
         let target = query.iter().fold(target(version, path), |target, (name, value)| target.query(name, value));
-        let request = Request::get(target, login.unwrap_or(&self.own), self.transport.deadline_in(BUDGET));
-        Ok(self.transport.send(&request)?.json()?)
+        let request = Request::get(target, login.unwrap_or(&self.connection.own), self.deadline);
+        Ok(self.send(&request)?.json()?)
     }
 
     /// A question that is long: `POST`, and changes nothing.
     fn ask(&self, path: &[&str], body: &Value) -> Result<Value, JiraError> {
         let target = target(self.version()?, path);
-        let request =
-            Request::write(Method::Post, target, Body::Json(body), &self.own, self.transport.deadline_in(BUDGET));
-        Ok(self.transport.send(&request.idempotent())?.json()?)
+        let request = Request::write(Method::Post, target, Body::Json(body), &self.connection.own, self.deadline);
+        Ok(self.send(&request.idempotent())?.json()?)
     }
 
     /// A change, by this user. What it answers, if anything.
@@ -115,14 +151,14 @@ impl Jira {
         login: Option<&Credentials>,
     ) -> Result<Value, JiraError> {
         let target = target(self.version()?, path);
-        let login = login.unwrap_or(&self.own);
+        let login = login.unwrap_or(&self.connection.own);
         let body = body.map_or(Body::Empty, Body::Json);
-        let mut request = Request::write(method, target, body, login, self.transport.deadline_in(BUDGET));
+        let mut request = Request::write(method, target, body, login, self.deadline);
         if method == Method::Put {
             // The same fields twice are the same as once.
             request = request.idempotent();
         }
-        let response: Response = self.transport.send(&request)?;
+        let response = self.send(&request)?;
         if response.body.is_empty() { Ok(Value::Null) } else { Ok(response.json()?) }
     }
 
@@ -135,9 +171,13 @@ impl Jira {
         login: Option<&Credentials>,
     ) -> Result<(), JiraError> {
         let target = target(self.version()?, &["issue", key, "attachments"]);
-        let (login, deadline) = (login.unwrap_or(&self.own), self.transport.deadline_in(BUDGET));
-        let request = Request::write(Method::Post, target, Body::File { name, content }, login, deadline);
-        Ok(self.transport.send(&request).map(drop)?)
+        let login = login.unwrap_or(&self.connection.own);
+        let request = Request::write(Method::Post, target, Body::File { name, content }, login, self.deadline);
+        Ok(self.send(&request).map(drop)?)
+    }
+
+    fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
+        self.connection.transport.send(request)
     }
 
     fn version(&self) -> Result<Version, JiraError> {

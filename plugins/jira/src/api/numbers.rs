@@ -2,9 +2,9 @@
 
 use defect_plugin_api::model::Metric;
 
-use super::Jira;
+use super::Connection;
 
-impl Jira {
+impl Connection {
     /// Asks Jira nothing.
     pub(crate) fn metrics(&self) -> Vec<Metric> {
         let counts = self.transport.counts();

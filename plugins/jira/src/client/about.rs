@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use defect_plugin_api::model::{ControlFields, Defect, Results, UserDefinedAttribute, ValueType};
 
-use super::JiraDefectClient;
+use super::Call;
 use crate::api::JiraError;
 use crate::mapping::Fields;
 use crate::model::Project;
 
-impl JiraDefectClient {
+impl Call<'_> {
     /// Under the names of the configuration, and each field with allowed values under the name that Jira shows.
     pub(super) fn control_fields(&self, project: Option<&Project>) -> Result<ControlFields, JiraError> {
         let mut all = ControlFields::new();

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::JiraDefectClient;
+use super::Call;
 use crate::auth::Credentials;
 
-impl JiraDefectClient {
+impl Call<'_> {
     /// Attaches the files among the references that the issue does not have yet; links are left alone. What could not
     /// be attached, in sentences. `attached` is the issue's own list.
     pub(super) fn attach(

@@ -4,8 +4,8 @@ use defect_plugin_api::ClientError;
 use defect_plugin_api::model::{Defect, Protocol, ProtocolCode, ProtocolledString, SyncContext};
 use serde_json::{Map, Value, json};
 
-use super::JiraDefectClient;
-use crate::api::JiraError;
+use super::Call;
+use crate::api::{JiraError, Place, Search};
 use crate::auth::Credentials;
 use crate::jql;
 use crate::mapping::{IntoUnsuitable, Unsuitable, Writing, text_of};
@@ -40,6 +40,9 @@ impl From<NotWritten> for JiraError {
         }
     }
 }
+
+/// Among so many of the newest issues one is looked for whose answer was lost.
+const NEWEST: usize = 50;
 
 /// The codes under which one kind of change is reported.
 struct Codes {
@@ -76,7 +79,7 @@ fn refused(error: JiraError, what: &str, codes: &Codes) -> Result<Protocol, Clie
     Ok(Protocol::of_general_error(code, format!("{what}: {error}")))
 }
 
-impl JiraDefectClient {
+impl Call<'_> {
     pub(super) fn create(
         &self,
         project: &Project,
@@ -149,14 +152,14 @@ impl JiraDefectClient {
     fn look_for_new(&self, project: &Project, fields: &Map<String, Value>, why: &str) -> Result<String, JiraError> {
         let jql = format!("project = {} ORDER BY created DESC", jql::quoted(&project.key));
         let wanted = ["summary", "description", "project"];
-        let mut search = crate::api::Search::new(jql, &wanted);
+        let search = Search::new(jql, &wanted, NEWEST);
         let is_it = |issue: &Value| {
             ["summary", "description"].iter().all(|field| {
                 let sent = fields.get(*field).map(text_of).unwrap_or_default();
                 text_of(&issue["fields"][*field]).trim() == sent.trim()
             })
         };
-        let found = search.next_page(&self.jira).ok().flatten().unwrap_or_default();
+        let found = self.jira.page(&search, &Place::Beginning).map(|page| page.issues).unwrap_or_default();
         let found: Vec<_> =
             found.iter().filter(|issue| is_it(issue)).filter_map(|issue| issue["key"].as_str()).collect();
         match found.as_slice() {

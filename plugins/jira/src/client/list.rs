@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use defect_plugin_api::model::{
     DefectWithAttributes, DefectWithId, Protocol, ProtocolCode, ProtocolEntry, ProtocolledDefectSet, SyncContext,
@@ -10,31 +9,17 @@ use defect_plugin_api::model::{
 use defect_plugin_api::{ClientError, DefectList, ListProtocol};
 use serde_json::Value;
 
-use super::JiraDefectClient;
-use crate::api::{Jira, JiraError, Search, is_key};
+use super::Call;
+use super::pages::Pages;
+use crate::api::{JiraError, Search, is_key};
 use crate::jql::Query;
 use crate::mapping::{Reading, key_and_project};
 use crate::model::Project;
 
 type Page = Result<Vec<Value>, JiraError>;
 
-/// The pages of a search, one of them fetched ahead. The thread that fetches ends with its receiver.
-fn fetched_ahead(jira: Arc<Jira>, mut search: Search) -> Result<Receiver<Page>, JiraError> {
-    let (sender, pages) = sync_channel(1);
-    let span = tracing::Span::current();
-    let fetch = move || {
-        let _of_the_request = span.entered();
-        while let Some(page) = search.next_page(&jira).transpose() {
-            let is_last = page.is_err();
-            if sender.send(page).is_err() || is_last {
-                return;
-            }
-        }
-    };
-    let begun = std::thread::Builder::new().name("jira-pages".to_owned()).spawn(fetch);
-    begun.map_err(|error| JiraError::Unavailable(format!("no thread to read Jira's pages: {error}")))?;
-    Ok(pages)
-}
+/// Issues of one page: of more, Jira takes long, and they need much memory.
+const PAGE: usize = 250;
 
 /// How reading a list went so far.
 #[derive(Default)]
@@ -43,19 +28,16 @@ struct Progress {
     protocol: Protocol,
 }
 
-impl JiraDefectClient {
+impl Call<'_> {
     /// All defects of a project, page by page. What fails after the first page ends the list with an error in its
     /// protocol: what was read so far is of use, and nobody takes it for the whole.
     pub(super) fn list(&self, project: &Project, context: &SyncContext) -> Result<DefectList, JiraError> {
         let reading = self.reading(context)?;
         let jql = Query::parse(self.config.defect_jql(project));
         let jql = jql.map_err(|fault| JiraError::Refused(format!("`defect_jql`: {fault}")))?.in_project(&project.key);
-        let mut search = Search::new(jql, &reading.fields());
-        let first = search.next_page(&self.jira)?.unwrap_or_default();
-        let later = fetched_ahead(Arc::clone(&self.jira), search)?;
+        let pages = Pages::begin(self.jira.clone(), Search::new(jql, &reading.fields(), PAGE))?;
         let progress = Arc::new(std::sync::Mutex::new(Progress::default()));
         let (seen, project) = (Arc::clone(&progress), project.clone());
-        let pages = std::iter::once(Ok(first)).chain(std::iter::from_fn(move || later.recv().ok()));
         let defects = pages.flat_map(move |page| {
             seen.lock().map_or_else(|_| Vec::new(), |mut seen| seen.page(page, &project, &reading))
         });

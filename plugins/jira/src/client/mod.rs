@@ -4,6 +4,7 @@ mod about;
 mod attachments;
 mod change;
 mod list;
+mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,7 @@ use defect_plugin_api::model::{
 };
 use defect_plugin_api::{ClientError, DefectClient, DefectList, SyncPhase, run_sync_command};
 
-use crate::api::{Jira, JiraError};
+use crate::api::{Connection, Jira, JiraError};
 use crate::config::JiraConfig;
 use crate::mapping::Reading;
 use crate::model::Project;
@@ -23,7 +24,13 @@ use crate::model::Project;
 /// Defects in Jira. Every defect is an issue, under its key.
 pub struct JiraDefectClient {
     config: JiraConfig,
-    jira: Arc<Jira>,
+    jira: Arc<Connection>,
+}
+
+/// One call of the host.
+struct Call<'a> {
+    config: &'a JiraConfig,
+    jira: Jira,
 }
 
 /// Why an operation on a project cannot begin.
@@ -52,6 +59,19 @@ impl From<NoProject> for ClientError {
 }
 
 impl JiraDefectClient {
+    fn begin(&self) -> Call<'_> {
+        Call { config: &self.config, jira: self.jira.begin() }
+    }
+
+    fn run_hook(&self, phase: SyncPhase, project: &str, sync_type: Option<&str>) -> Result<Protocol, ClientError> {
+        match self.begin().project(project) {
+            Ok(found) => Ok(run_sync_command(self.config.commands(&found), phase, project, sync_type)),
+            Err(error) => error.into_protocol(),
+        }
+    }
+}
+
+impl Call<'_> {
     fn project(&self, name: &str) -> Result<Project, NoProject> {
         let found = self.jira.project(name).map_err(NoProject::Jira)?;
         found.ok_or_else(|| {
@@ -76,7 +96,7 @@ impl DefectClient for JiraDefectClient {
     fn new(config: JiraConfig) -> Result<Self, ClientError> {
         let config = config.completed(|name| std::env::var(name).ok())?;
         config.warn();
-        let jira = Arc::new(Jira::new(&config)?);
+        let jira = Arc::new(Connection::new(&config)?);
         Ok(Self { config, jira })
     }
 
@@ -86,7 +106,8 @@ impl DefectClient for JiraDefectClient {
     }
 
     fn check_login(&self, project: Option<&str>) -> Result<bool, ClientError> {
-        let known = self.jira.myself().map_err(NoProject::Jira).and_then(|()| self.optional_project(project));
+        let call = self.begin();
+        let known = call.jira.myself().map_err(NoProject::Jira).and_then(|()| call.optional_project(project));
         match known {
             Ok(_) => Ok(true),
             Err(NoProject::Jira(error @ (JiraError::Unauthorized(_) | JiraError::Forbidden(_)))) => {
@@ -103,27 +124,30 @@ impl DefectClient for JiraDefectClient {
 
     fn supports_changes_timestamps(&self, project: Option<&str>) -> Result<bool, ClientError> {
         // A project that cannot be looked up has the general setting.
-        let project = self.optional_project(project).ok().flatten();
+        let project = self.begin().optional_project(project).ok().flatten();
         Ok(self.config.supports_changes_timestamps(project.as_ref()))
     }
 
     fn get_projects(&self) -> Result<Vec<String>, ClientError> {
-        Ok(self.jira.projects()?.iter().map(|project| project.name.clone()).collect())
+        Ok(self.begin().jira.projects()?.iter().map(|project| project.name.clone()).collect())
     }
 
     fn get_control_fields(&self, project: Option<&str>) -> Result<ControlFields, ClientError> {
-        let project = self.optional_project(project)?;
-        Ok(self.control_fields(project.as_ref())?)
+        let call = self.begin();
+        let project = call.optional_project(project)?;
+        Ok(call.control_fields(project.as_ref())?)
     }
 
     fn get_user_defined_attributes(&self, project: Option<&str>) -> Result<Vec<UserDefinedAttribute>, ClientError> {
-        let project = self.optional_project(project)?;
-        Ok(self.attributes(project.as_ref())?)
+        let call = self.begin();
+        let project = call.optional_project(project)?;
+        Ok(call.attributes(project.as_ref())?)
     }
 
     fn get_defects(&self, project: &str, context: &SyncContext) -> Result<DefectList, ClientError> {
-        match self.project(project) {
-            Ok(found) => Ok(self.list(&found, context)?),
+        let call = self.begin();
+        match call.project(project) {
+            Ok(found) => Ok(call.list(&found, context)?),
             Err(error) => Ok(ProtocolledDefectSet { value: Vec::new(), protocol: error.into_protocol()? }.into()),
         }
     }
@@ -134,8 +158,9 @@ impl DefectClient for JiraDefectClient {
         ids: &[String],
         context: &SyncContext,
     ) -> Result<DefectList, ClientError> {
-        let set = match self.project(project) {
-            Ok(found) => self.batch(&found, ids, context)?,
+        let call = self.begin();
+        let set = match call.project(project) {
+            Ok(found) => call.batch(&found, ids, context)?,
             Err(error) => ProtocolledDefectSet { value: Vec::new(), protocol: error.into_protocol()? },
         };
         Ok(set.into())
@@ -147,8 +172,9 @@ impl DefectClient for JiraDefectClient {
         id: &str,
         context: &SyncContext,
     ) -> Result<DefectWithAttributes, ClientError> {
-        let found = self.project(project)?;
-        self.extended(&found, id, context)
+        let call = self.begin();
+        let found = call.project(project)?;
+        call.extended(&found, id, context)
     }
 
     fn create_defect(
@@ -157,8 +183,9 @@ impl DefectClient for JiraDefectClient {
         defect: &Defect,
         context: &SyncContext,
     ) -> Result<ProtocolledString, ClientError> {
-        match self.project(project) {
-            Ok(found) => self.create(&found, defect, context),
+        let call = self.begin();
+        match call.project(project) {
+            Ok(found) => call.create(&found, defect, context),
             Err(error) => Ok(ProtocolledString { value: None, protocol: error.into_protocol()? }),
         }
     }
@@ -170,8 +197,9 @@ impl DefectClient for JiraDefectClient {
         defect: &Defect,
         context: &SyncContext,
     ) -> Result<Protocol, ClientError> {
-        match self.project(project) {
-            Ok(found) => self.update(&found, id, defect, context),
+        let call = self.begin();
+        match call.project(project) {
+            Ok(found) => call.update(&found, id, defect, context),
             Err(error) => error.into_protocol(),
         }
     }
@@ -183,8 +211,9 @@ impl DefectClient for JiraDefectClient {
         defect: &Defect,
         _: &SyncContext,
     ) -> Result<Protocol, ClientError> {
-        match self.project(project) {
-            Ok(found) => self.delete(&found, id, defect),
+        let call = self.begin();
+        match call.project(project) {
+            Ok(found) => call.delete(&found, id, defect),
             Err(error) => error.into_protocol(),
         }
     }
@@ -198,20 +227,12 @@ impl DefectClient for JiraDefectClient {
     }
 
     fn correct_sync_results(&self, project: &str, results: Results) -> Result<Results, ClientError> {
-        let found = self.project(project)?;
-        Ok(self.corrected(&found, results)?)
+        let call = self.begin();
+        let found = call.project(project)?;
+        Ok(call.corrected(&found, results)?)
     }
 
     fn get_metrics(&self) -> Result<Vec<Metric>, ClientError> {
         Ok(self.jira.metrics())
-    }
-}
-
-impl JiraDefectClient {
-    fn run_hook(&self, phase: SyncPhase, project: &str, sync_type: Option<&str>) -> Result<Protocol, ClientError> {
-        match self.project(project) {
-            Ok(found) => Ok(run_sync_command(self.config.commands(&found), phase, project, sync_type)),
-            Err(error) => error.into_protocol(),
-        }
     }
 }

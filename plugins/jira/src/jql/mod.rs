@@ -8,6 +8,8 @@ use token::{Kind, Token, tokens};
 
 /// What stands for the project's key in a query.
 const PLACEHOLDER: &str = "{project}";
+/// Cloud takes no more in an `ORDER BY`.
+const MOST_ORDER_FIELDS: usize = 7;
 
 /// Why a query cannot be used. Columns count characters from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,9 +77,25 @@ impl Query {
         join([filled(&self.condition, key), filled(&self.order, key)])
     }
 
-    /// The same, without issues of other projects whatever the query says.
+    /// The same, without issues of other projects whatever the query says, in an order that has a place for each
+    /// issue: where several are equal, each page could have them in another one, and some would be on none.
     pub(crate) fn in_project(&self, key: &str) -> String {
-        join([self.restricted(key), filled(&self.order, key)])
+        let mut order = filled(&self.order, key);
+        if self.order.is_empty() {
+            order = "ORDER BY key".to_owned();
+        } else if !self.orders_by_key() && self.order_fields() < MOST_ORDER_FIELDS {
+            order.push_str(", key");
+        }
+        join([self.restricted(key), order])
+    }
+
+    fn orders_by_key(&self) -> bool {
+        let is_key = |part: &Part| ["key", "issuekey", "id", "issue"].contains(&part.text.to_lowercase().as_str());
+        self.order.iter().any(is_key)
+    }
+
+    fn order_fields(&self) -> usize {
+        1 + self.order.iter().filter(|part| part.text == ",").count()
     }
 
     /// Those of the issues that the query finds in the project, in no order. `ids` must not be empty.

@@ -67,17 +67,18 @@ fn the_key_replaces_the_placeholder() {
 #[test]
 fn restrictions_stand_outside_of_the_condition_and_before_the_order() {
     for (text, condition, order) in [
-        ("a = 1 OR b = 2", "(a = 1 OR b = 2) AND ", ""),
-        ("a = 1 oRdEr\n by created DESC ", "(a = 1) AND ", " oRdEr\n by created DESC"),
-        ("a = ') ORDER BY b' ORDER BY c", "(a = ') ORDER BY b') AND ", " ORDER BY c"),
-        ("a in (f(\"x\"), 'ORDER BY')", "(a in (f(\"x\"), 'ORDER BY')) AND ", ""),
-        ("reorder = by AND border = 1", "(reorder = by AND border = 1) AND ", ""),
-        ("order by a", "", " order by a"),
-        (" ", "", ""),
-        (" a = b\\  order by c", "(a = b\\ ) AND ", " order by c"),
+        ("a = 1 OR b = 2", "(a = 1 OR b = 2) AND ", "ORDER BY key"),
+        ("a = 1 oRdEr\n by created DESC ", "(a = 1) AND ", "oRdEr\n by created DESC, key"),
+        ("a = ') ORDER BY b' ORDER BY c", "(a = ') ORDER BY b') AND ", "ORDER BY c, key"),
+        ("a in (f(\"x\"), 'ORDER BY')", "(a in (f(\"x\"), 'ORDER BY')) AND ", "ORDER BY key"),
+        ("reorder = by AND border = 1", "(reorder = by AND border = 1) AND ", "ORDER BY key"),
+        ("order by a, issueKey DESC", "", "order by a, issueKey DESC"),
+        ("order by a,b,c,d,e,f,g", "", "order by a,b,c,d,e,f,g"),
+        (" ", "", "ORDER BY key"),
+        (" a = b\\  order by c", "(a = b\\ ) AND ", "order by c, key"),
     ] {
         let query = query(text);
-        assert_eq!(query.in_project("EX"), format!("{condition}project = \"EX\"{order}"), "{text}");
+        assert_eq!(query.in_project("EX"), format!("{condition}project = \"EX\" {order}"), "{text}");
         assert_eq!(
             query.of_issues("EX", &["EX-1", "a\") OR (\"b"]),
             format!("{condition}project = \"EX\" AND key in (\"EX-1\", \"a\\\") OR (\\\"b\")"),

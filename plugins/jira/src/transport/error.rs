@@ -28,7 +28,10 @@ pub(crate) enum TransportError {
     )]
     Unknown { call: String, place: String, reason: String },
     /// The caller's time was over before anything was sent.
-    #[error("`{call}`: no time was left to ask `{place}`; try later, or raise the host's `call_timeout`")]
+    #[error(
+        "`{call}`: no time was left to ask `{place}`; try later, or raise `time_limit` and the host's \
+         `call_timeout`"
+    )]
     OutOfTime { call: String, place: String },
     /// More than we take.
     #[error("`{call}`: the answer is larger than {limit} bytes; ask for less at once")]

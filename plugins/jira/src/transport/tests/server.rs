@@ -74,7 +74,12 @@ impl Server {
 
     /// Asks `answerer` for every step.
     pub(crate) fn with(answerer: impl FnMut(&Seen) -> Step + Send + 'static) -> Self {
-        Self::over(answerer, |stream| Ok(Box::new(stream)), "http")
+        Self::over(answerer, false, |stream| Ok(Box::new(stream)), "http")
+    }
+
+    /// Asks it once the body is there, too.
+    pub(crate) fn with_bodies(answerer: impl FnMut(&Seen) -> Step + Send + 'static) -> Self {
+        Self::over(answerer, true, |stream| Ok(Box::new(stream)), "http")
     }
 
     /// Over TLS.
@@ -84,11 +89,12 @@ impl Server {
             let connection = rustls::ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
             Ok(Box::new(rustls::StreamOwned::new(connection, stream)))
         };
-        Self::over(move |_| steps.pop_front().unwrap(), accept, "https")
+        Self::over(move |_| steps.pop_front().unwrap(), false, accept, "https")
     }
 
     fn over(
         answerer: impl FnMut(&Seen) -> Step + Send + 'static,
+        with_body: bool,
         accept: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
         scheme: &str,
     ) -> Self {
@@ -104,7 +110,7 @@ impl Server {
                 std::thread::spawn(move || {
                     let socket = stream.try_clone().unwrap();
                     // A client that goes away in the middle is part of the tests.
-                    let _ = accept(stream).and_then(|stream| serve(stream, number, &seen, &answerer));
+                    let _ = accept(stream).and_then(|stream| serve(stream, number, with_body, &seen, &answerer));
                     let _ = socket.shutdown(Shutdown::Both);
                 });
             }
@@ -142,6 +148,7 @@ impl<T: Read + Write + Send> Stream for T {}
 fn serve(
     stream: Box<dyn Stream>,
     connection: usize,
+    with_body: bool,
     seen: &Mutex<Vec<Seen>>,
     answerer: &Mutex<Answerer>,
 ) -> io::Result<()> {
@@ -154,11 +161,12 @@ fn serve(
             request.headers.push((name.to_owned(), value.to_owned()));
         }
         let length = request.header("Content-Length").map_or(0, |length| length.parse().unwrap());
-        let mut step = answerer.lock().unwrap()(&request);
-        if !matches!(step, Step::CloseBeforeBody) {
+        let decided = (!with_body).then(|| answerer.lock().unwrap()(&request));
+        if !matches!(decided, Some(Step::CloseBeforeBody)) {
             request.body.resize(length, 0);
             stream.read_exact(&mut request.body)?;
         }
+        let mut step = decided.unwrap_or_else(|| answerer.lock().unwrap()(&request));
         seen.lock().unwrap().push(request);
         if let Step::Later(gate, answer) = step {
             let _ = gate.recv();
