@@ -1,6 +1,7 @@
 //! Creating, changing and deleting.
 
 use defect_host_tests::HostFolder;
+use jira_fake::{Effect, Fault};
 use serde_json::{Value, json};
 
 use super::{PROJECT, asked, both, change, is_cloud, serve};
@@ -207,4 +208,22 @@ fn requests_are_signed_and_tokens_fetched_for_the_other_kinds_of_login() {
     let config = format!("server_url = \"{url}\"\nauth_type = \"token\"\ntoken = \"personal-token\"");
     let host = HostFolder::new("client_class = \"JiraDefectClient\"", &config).start();
     assert_eq!(host.client().get("/check-login").json(), json!(true), "{}", host.log());
+}
+
+#[test]
+fn the_same_report_sent_twice_is_two_issues_and_never_three_when_answers_are_lost() {
+    for jira in both(0) {
+        let host = serve(&jira, "");
+        let create = || host.client().post(&format!("{PROJECT}/defects/create"), &change(json!({}))).json();
+        assert_eq!(create()["value"], "SHOP-1");
+        jira.fault(Fault::on("POST", "/issue$", Effect::CutAfter));
+        let second = create();
+        assert_eq!(second["value"], "SHOP-2", "{second}");
+        assert_eq!(jira.state().issue("SHOP-2").unwrap()["fields"]["priority"]["name"], "High");
+        // This one never arrived: it is not taken for one of the others.
+        jira.fault(Fault::on("POST", "/issue$", Effect::CutBefore));
+        let lost = create();
+        assert_eq!(lost["value"], Value::Null, "{lost}");
+        assert_eq!(jira.state().keys("SHOP"), ["SHOP-1", "SHOP-2"]);
+    }
 }

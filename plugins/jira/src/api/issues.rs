@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Jira, JiraError};
+use super::{Jira, JiraError, Marker};
 use crate::auth::Credentials;
 use crate::jql;
 use crate::mapping::key_and_project;
@@ -75,8 +75,14 @@ impl Jira {
     }
 
     /// Creates an issue and gives its key.
-    pub(crate) fn create(&self, fields: &Map<String, Value>, login: Option<&Credentials>) -> Result<String, JiraError> {
-        let answer = self.change(Method::Post, &["issue"], Some(&json!({ "fields": fields })), login)?;
+    pub(crate) fn create(
+        &self,
+        fields: &Map<String, Value>,
+        marker: &Marker,
+        login: Option<&Credentials>,
+    ) -> Result<String, JiraError> {
+        let body = json!({ "fields": fields, "properties": marker.properties() });
+        let answer = self.change(Method::Post, &["issue"], Some(&body), login)?;
         let key = answer["key"].as_str().map(str::to_owned);
         key.ok_or_else(|| JiraError::Unknown("Jira's answer to a new issue does not say its key".to_owned()))
     }

@@ -3,6 +3,7 @@
 mod cached;
 mod error;
 mod issues;
+mod marker;
 mod metadata;
 mod numbers;
 mod search;
@@ -25,6 +26,7 @@ use cached::Cached;
 
 pub(crate) use error::JiraError;
 pub(crate) use issues::is_key;
+pub(crate) use marker::Marker;
 pub(crate) use search::{After, Found, Place, Search};
 
 /// The version of the interface.
@@ -174,6 +176,11 @@ impl Jira {
         let login = login.unwrap_or(&self.connection.own);
         let request = Request::write(Method::Post, target, Body::File { name, content }, login, self.deadline);
         Ok(self.send(&request).map(drop)?)
+    }
+
+    /// Waits, unless the call's time would be over then.
+    fn wait(&self, time: Duration) -> bool {
+        self.connection.transport.wait(time, self.deadline)
     }
 
     fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {

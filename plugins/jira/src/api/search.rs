@@ -11,6 +11,7 @@ pub(crate) struct Search {
     fields: Vec<String>,
     /// Issues of one page at most. Jira may give fewer.
     size: usize,
+    property: Option<&'static str>,
 }
 
 /// Where a page begins.
@@ -39,7 +40,12 @@ pub(crate) enum After {
 
 impl Search {
     pub(crate) fn new(jql: String, fields: &[&str], size: usize) -> Self {
-        Self { jql, fields: fields.iter().map(|field| (*field).to_owned()).collect(), size }
+        Self { jql, fields: fields.iter().map(|field| (*field).to_owned()).collect(), size, property: None }
+    }
+
+    /// With an issue property. Only Cloud's searches give any.
+    pub(crate) fn with_property(self, name: &'static str) -> Self {
+        Self { property: Some(name), ..self }
     }
 }
 
@@ -51,6 +57,9 @@ impl Jira {
             Kind::Cloud => {
                 if let Place::Token(token) = place {
                     body["nextPageToken"] = json!(token);
+                }
+                if let Some(property) = search.property {
+                    body["properties"] = json!([property]);
                 }
                 let answer = self.ask(&["search", "jql"], &body)?;
                 let token = answer["nextPageToken"].as_str().filter(|_| answer["isLast"] != true);

@@ -2,12 +2,11 @@
 
 use defect_plugin_api::ClientError;
 use defect_plugin_api::model::{Defect, Protocol, ProtocolCode, ProtocolledString, SyncContext};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Call;
-use crate::api::{JiraError, Place, Search};
+use crate::api::{JiraError, Marker};
 use crate::auth::Credentials;
-use crate::jql;
 use crate::mapping::{IntoUnsuitable, Unsuitable, Writing, text_of};
 use crate::model::{IssueType, Project};
 
@@ -40,9 +39,6 @@ impl From<NotWritten> for JiraError {
         }
     }
 }
-
-/// Among so many of the newest issues one is looked for whose answer was lost.
-const NEWEST: usize = 50;
 
 /// The codes under which one kind of change is reported.
 struct Codes {
@@ -114,8 +110,18 @@ impl Call<'_> {
         written.fields.insert("project".to_owned(), json!({ "key": project.key }));
         written.fields.insert("issuetype".to_owned(), json!({ "id": issue_type.id }));
         let mut protocol = Protocol::default();
-        let key = match self.jira.create(&written.fields, login) {
-            Err(JiraError::Unknown(why)) => self.look_for_new(project, &written.fields, &why)?,
+        let marker = Marker::new();
+        let key = match self.jira.create(&written.fields, &marker, login) {
+            // Creating it again could make a second one; one that is not found may still come: a person has to decide.
+            Err(JiraError::Unknown(why)) => {
+                let summary = written.fields.get("summary").map(text_of).unwrap_or_default();
+                self.jira.marked(project, &marker, &summary).ok_or_else(|| {
+                    JiraError::Unknown(format!(
+                        "{why}. Whether the issue is there is not known, so it was not sent again: look for it in Jira \
+                         first"
+                    ))
+                })?
+            }
             Err(error @ JiraError::Refused(_)) => {
                 // The fields may be others by now: they are asked for again the next time.
                 self.jira.forget_metadata();
@@ -145,29 +151,6 @@ impl Call<'_> {
             }
         }
         Ok(ProtocolledString { value: Some(key), protocol })
-    }
-
-    /// The answer to a new issue was lost. Creating it again could make a second one, so it is looked for; one that
-    /// is not found may still come, and a person has to decide.
-    fn look_for_new(&self, project: &Project, fields: &Map<String, Value>, why: &str) -> Result<String, JiraError> {
-        let jql = format!("project = {} ORDER BY created DESC", jql::quoted(&project.key));
-        let wanted = ["summary", "description", "project"];
-        let search = Search::new(jql, &wanted, NEWEST);
-        let is_it = |issue: &Value| {
-            ["summary", "description"].iter().all(|field| {
-                let sent = fields.get(*field).map(text_of).unwrap_or_default();
-                text_of(&issue["fields"][*field]).trim() == sent.trim()
-            })
-        };
-        let found = self.jira.page(&search, &Place::Beginning).map(|page| page.issues).unwrap_or_default();
-        let found: Vec<_> =
-            found.iter().filter(|issue| is_it(issue)).filter_map(|issue| issue["key"].as_str()).collect();
-        match found.as_slice() {
-            [only] => Ok((*only).to_owned()),
-            _ => Err(JiraError::Unknown(format!(
-                "{why}. Whether the issue is there is not known, so it was not sent again: look for it in Jira first"
-            ))),
-        }
     }
 
     pub(super) fn update(

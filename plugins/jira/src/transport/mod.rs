@@ -86,6 +86,15 @@ impl Transport {
         self.http.clock.now() + time
     }
 
+    /// Waits; false, and at once, when that would go beyond the deadline.
+    pub(crate) fn wait(&self, time: Duration, deadline: Instant) -> bool {
+        let in_time = self.http.clock.now() + time < deadline;
+        if in_time && !time.is_zero() {
+            self.http.clock.sleep(time);
+        }
+        in_time
+    }
+
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
