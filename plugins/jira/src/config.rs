@@ -104,6 +104,10 @@ pub struct JiraConfig {
     /// The folder whose files may be attached to issues: references of a defect that are paths of files in it.
     /// Default: none, no file is attached.
     pub attachments_dir: Option<PathBuf>,
+    /// Remove attachments with an update: those that the test-management tool had and no longer refers to, and older
+    /// versions of a file that is attached anew. Jira does not bring them back. Default: false.
+    #[serde(default)]
+    pub remove_attachments: bool,
     /// Refuse to create, update and delete. Default: false.
     #[serde(default)]
     pub readonly: bool,

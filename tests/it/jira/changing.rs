@@ -227,3 +227,75 @@ fn the_same_report_sent_twice_is_two_issues_and_never_three_when_answers_are_los
         assert_eq!(jira.state().keys("SHOP"), ["SHOP-1", "SHOP-2"]);
     }
 }
+
+/// The names of an issue's attachments.
+fn attached(jira: &jira_fake::JiraFake, key: &str) -> Vec<String> {
+    let issue = jira.state().issue(key).unwrap();
+    let names = issue["fields"]["attachment"].as_array().unwrap().iter().map(|file| file["filename"].as_str().unwrap());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_file_that_was_changed_is_attached_anew_and_one_that_is_the_same_is_not() {
+    for jira in both(1) {
+        let folder = super::folder(&jira, "attachments_dir = \"files\"");
+        folder.write("files/log.txt", "what happened");
+        let host = folder.start();
+        let update = || {
+            let body = change(json!({ "references": ["log.txt"] })).to_string();
+            let answer =
+                host.client().send("PUT", &format!("{PROJECT}/defects/SHOP-1/update"), &[], body.as_bytes()).json();
+            assert_eq!(answer["warnings"], json!({}), "{answer}");
+            attached(&jira, "SHOP-1").len()
+        };
+        // As if the file had been written after it was attached.
+        jira.state().clock_ahead_secs = -3600;
+        assert_eq!((update(), update()), (1, 1), "its content is the same");
+        folder.write("files/log.txt", "WHAT HAPPENED");
+        assert_eq!((update(), update()), (2, 2), "its size is the same");
+    }
+}
+
+#[test]
+fn what_a_tool_no_longer_refers_to_is_removed_when_that_is_wanted() {
+    for jira in both(1) {
+        for (setting, left) in
+            [("", vec!["a.txt", "b.txt", "a.txt", "new.txt"]), ("remove_attachments = true", vec!["a.txt", "new.txt"])]
+        {
+            let folder = super::folder(&jira, &format!("attachments_dir = \"files\"\n{setting}"));
+            folder.write("files/a.txt", "one");
+            folder.write("files/b.txt", "two");
+            folder.write("files/new.txt", "three");
+            let host = folder.start();
+            let create = change(json!({ "references": ["a.txt", "b.txt"] }));
+            let created = host.client().post(&format!("{PROJECT}/defects/create"), &create).json();
+            let key = created["value"].as_str().unwrap_or_else(|| panic!("{created}"));
+            let update = |references: Value, last_sync: &str| {
+                let mut body = change(json!({ "references": references }));
+                body["syncContext"] = json!({ "lastSync": last_sync });
+                let path = format!("{PROJECT}/defects/{key}/update");
+                let answer = host.client().send("PUT", &path, &[], body.to_string().as_bytes()).json();
+                assert_eq!(answer["warnings"], json!({}), "{answer}");
+            };
+            let link = format!("{}/browse/{key}", jira.url());
+            let (before, after) = ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
+            // A tool that keeps no references, and one that has not seen the attachments yet.
+            update(json!([]), after);
+            update(json!(["a.txt"]), after);
+            update(json!([&link]), before);
+            assert_eq!(attached(&jira, key), ["a.txt", "b.txt"]);
+            // An older version, and what is gone.
+            folder.write("files/a.txt", "another one");
+            update(json!([&link, "a.txt", "new.txt"]), after);
+            assert_eq!(attached(&jira, key), left);
+            let defect = host
+                .client()
+                .post(&format!("{PROJECT}/defects/batch"), &json!({ "defectIds": [key], "syncContext": {} }))
+                .json();
+            let references = defect["value"][0]["references"].clone();
+            assert_eq!(references.as_array().map(Vec::len), Some(1 + left.len()));
+            update(references, after);
+            assert_eq!(attached(&jira, key), left, "the links that came from Jira keep all of them");
+        }
+    }
+}

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::auth::Credentials;
 use crate::config::JiraConfig;
-use crate::mapping::Fields;
+use crate::mapping::{Fields, text_of};
 use crate::model::{IssueType, Kind, Project};
 use crate::transport::{Body, Method, Request, Response, Target, Transport, TransportError};
 use cached::Cached;
@@ -185,6 +185,26 @@ impl Jira {
 
     fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
         self.connection.transport.send(request)
+    }
+
+    /// The bytes of an attachment, which an issue has this about.
+    pub(crate) fn attachment(&self, about: &Value, login: Option<&Credentials>) -> Result<Vec<u8>, JiraError> {
+        let id = text_of(&about["id"]);
+        let target = match self.version()? {
+            Version::V3 => target(Version::V3, &["attachment", "content", &id]),
+            // There is no such path in its REST interface.
+            Version::V2 => Target::new("/secure/attachment").segment(&id).segment(&text_of(&about["filename"])),
+        };
+        let request = Request::get(target, login.unwrap_or(&self.connection.own), self.deadline);
+        Ok(self.send(&request)?.body)
+    }
+
+    /// Removes an attachment; one that is gone already is no failure.
+    pub(crate) fn detach(&self, id: &str, login: Option<&Credentials>) -> Result<(), JiraError> {
+        match self.change(Method::Delete, &["attachment", id], None, login) {
+            Ok(_) | Err(JiraError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn version(&self) -> Result<Version, JiraError> {

@@ -5,6 +5,7 @@ use defect_plugin_api::model::{Defect, Protocol, ProtocolCode, ProtocolledString
 use serde_json::{Value, json};
 
 use super::Call;
+use super::attachments::Attaching;
 use crate::api::{JiraError, Marker};
 use crate::auth::Credentials;
 use crate::mapping::{IntoUnsuitable, Unsuitable, Writing, text_of};
@@ -138,7 +139,14 @@ impl Call<'_> {
         for why in written.left_out {
             protocol.add_warning(&key, ProtocolCode::InsertWarning, why);
         }
-        for why in self.attach(&key, &defect.references, &Value::Null, login) {
+        let attaching = Attaching {
+            key: &key,
+            references: &defect.references,
+            attached: &Value::Null,
+            last_sync: context.last_sync,
+            login,
+        };
+        for why in self.attach(&attaching) {
             protocol.add_warning(&key, ProtocolCode::InsertWarning, why);
         }
         // The issue is there: what fails from here on is a warning about it.
@@ -202,7 +210,14 @@ impl Call<'_> {
         for why in written.left_out {
             protocol.add_warning(id, ProtocolCode::PublishError, why);
         }
-        for why in self.attach(id, &defect.references, &issue["fields"]["attachment"], login) {
+        let attaching = Attaching {
+            key: id,
+            references: &defect.references,
+            attached: &issue["fields"]["attachment"],
+            last_sync: context.last_sync,
+            login,
+        };
+        for why in self.attach(&attaching) {
             protocol.add_warning(id, ProtocolCode::PublishError, why);
         }
         let status = text_of(&issue["fields"]["status"]);

@@ -29,6 +29,19 @@ pub(crate) fn key_and_project(issue: &Value) -> Option<(&str, &str)> {
     Some((issue["key"].as_str()?, issue["fields"]["project"]["key"].as_str()?))
 }
 
+/// What a defect refers to its issue by. `site` is Jira's address as people use it, without a slash at its end.
+pub(crate) fn issue_link(site: &str, key: &str) -> String {
+    format!("{site}/browse/{key}")
+}
+
+/// What a defect refers to an attachment by.
+pub(crate) fn attachment_link(site: &str, attachment: &Value) -> String {
+    match attachment.get("id") {
+        Some(id) => format!("{site}/rest/api/2/attachment/content/{}", text_of(id)),
+        None => text_of(&attachment["content"]),
+    }
+}
+
 impl Reading {
     /// For lists: the user-defined fields are those that the context synchronises. `site` is Jira's address as
     /// people use it.
@@ -96,13 +109,9 @@ impl Reading {
     }
 
     fn references(&self, key: &str, attachments: &Value) -> Vec<String> {
-        let site = &self.site;
         let attachments = attachments.as_array().into_iter().flatten();
-        let links = attachments.map(|attachment| match attachment.get("id") {
-            Some(id) => format!("{site}/rest/api/2/attachment/content/{}", text_of(id)),
-            None => text_of(&attachment["content"]),
-        });
-        std::iter::once(format!("{site}/browse/{key}")).chain(links).collect()
+        let links = attachments.map(|attachment| attachment_link(&self.site, attachment));
+        std::iter::once(issue_link(&self.site, key)).chain(links).collect()
     }
 
     /// The extended view: the values of these attributes, each a property of defects or a field of Jira's.
