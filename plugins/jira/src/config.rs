@@ -60,6 +60,7 @@ pub struct JiraConfig {
     /// `JIRA_OAUTH2_EXPIRES_AT`.
     pub oauth2_expires_at: Option<u64>,
     /// For `oauth2 3LO`: the private file in which the newest refresh token is kept: each one is good once.
+    /// As long as it is not there, the login goes on with the one in the Python service's `tmp/oauth2_tokens.toml`.
     /// Default: `jira-oauth2-token.json` in the working directory.
     pub oauth2_token_path: Option<PathBuf>,
     /// For `oauth2` with Data Center: what the tokens may be used for. Default: `WRITE`.

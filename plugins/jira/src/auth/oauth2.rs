@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use defect_plugin_api::model::Password;
 use serde_json::Value;
 
-use super::token_file::TokenFile;
+use super::token_file::{Candidate, TokenFile};
 use super::{LoginError, Signing, bearer};
 use crate::transport::{Body, Call, ConfigFault, Method, TransportError};
 
@@ -39,6 +39,8 @@ pub(crate) enum Grant {
         configured: Option<Password>,
         /// Where the newest one is kept. Nobody else may read the file.
         file: PathBuf,
+        /// Where the Python service keeps its own; read until there is one in `file`, never written.
+        python_cache: PathBuf,
     },
 }
 
@@ -105,8 +107,8 @@ struct State {
     failed: Option<LoginError>,
     /// What came with an access token but could not be stored.
     unsaved: Option<(Access, String)>,
-    /// A refresh token that was refused, and how: it is not sent again.
-    dead: Option<(String, LoginError)>,
+    /// Refresh tokens that were refused, and how: they are not sent again.
+    dead: Vec<(String, LoginError)>,
     /// How many threads have ever waited.
     #[cfg(test)]
     waiting: usize,
@@ -122,14 +124,19 @@ impl OAuth2 {
         let OAuth2Config { client_id, client_secret, grant, scope, redirect_uri, access_token } = config;
         let file = match grant {
             Grant::ClientCredentials => None,
-            Grant::RefreshToken { configured, file } => {
-                let file = TokenFile::new(file, client_id.clone(), configured);
+            Grant::RefreshToken { configured, file, python_cache } => {
+                let file = TokenFile::new(file, client_id.clone(), configured, python_cache);
                 let fault = |reason| ConfigFault { option: "oauth2_refresh_token", reason };
                 let path = file.path().display();
-                let token = file.current();
-                token
-                    .map_err(|error| fault(format!("cannot read `{path}`, which keeps the newest token: {error}")))?
-                    .ok_or_else(|| fault(format!("is missing, and `{path}` has none for this client")))?;
+                let candidates = file
+                    .candidates()
+                    .map_err(|error| fault(format!("cannot read `{path}`, which keeps the newest token: {error}")))?;
+                if candidates.is_empty() {
+                    let python = file.python_cache().display();
+                    return Err(fault(format!(
+                        "is missing, and neither `{path}` has one for this client nor `{python}`"
+                    )));
+                }
                 file.check_writable()
                     .map_err(|error| fault(format!("cannot write `{path}`, which keeps the newest token: {error}")))?;
                 Some(file)
@@ -245,30 +252,47 @@ impl OAuth2 {
         }
         // Read anew: another process may have renewed it, or the user may have given consent again.
         let unreadable = |said: String| LoginError::Unavailable { said };
-        let refresh_token = file
-            .current()
-            .map_err(|error| unreadable(format!("cannot read `{}`: {error}", file.path().display())))?
-            .ok_or_else(|| unreadable(format!("`{}` has lost the refresh token", file.path().display())))?;
-        if let Some((dead, error)) = &self.lock().dead
-            && *dead == refresh_token
-        {
+        let candidates = file
+            .candidates()
+            .map_err(|error| unreadable(format!("cannot read `{}`: {error}", file.path().display())))?;
+        let mut refused = unreadable(format!("`{}` has lost the refresh token", file.path().display()));
+        for Candidate { token, is_kept } in candidates {
+            let (access, rotated) = match self.refresh(signing, &token) {
+                Err(error @ LoginError::ConsentNeeded { .. }) => {
+                    refused = error;
+                    continue;
+                }
+                answer => answer?,
+            };
+            let newest = rotated.unwrap_or_else(|| token.clone());
+            if newest != token || !is_kept {
+                // Stored before it is used: a crash after this line loses nothing, the old token is dead.
+                if let Err(error) = file.store(&newest) {
+                    self.lock().unsaved = Some((access, newest));
+                    return Err(not_stored(error));
+                }
+            }
+            if !is_kept {
+                let (ours, python) = (file.path().display(), file.python_cache().display());
+                tracing::info!("the Python service's login in `{python}` goes on in `{ours}`");
+            }
+            return Ok(access);
+        }
+        Err(refused)
+    }
+
+    /// Spends a refresh token, unless it was refused before.
+    fn refresh(&self, signing: &Signing<'_>, token: &str) -> Result<(Access, Option<String>), LoginError> {
+        if let Some((_, error)) = self.lock().dead.iter().find(|(dead, _)| dead == token) {
             return Err(error.clone());
         }
-        let mut pairs = vec![("grant_type", "refresh_token"), ("refresh_token", &refresh_token)];
+        let mut pairs = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
         pairs.extend(self.redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
         let answer = self.ask(signing, pairs);
         if let Err(error @ LoginError::ConsentNeeded { .. }) = &answer {
-            self.lock().dead = Some((refresh_token.clone(), error.clone()));
+            self.lock().dead.push((token.to_owned(), error.clone()));
         }
-        let (access, rotated) = answer?;
-        if let Some(rotated) = rotated.filter(|rotated| *rotated != refresh_token) {
-            // Stored before it is used: a crash after this line loses nothing, the old token is dead.
-            if let Err(error) = file.store(&rotated) {
-                self.lock().unsaved = Some((access, rotated));
-                return Err(not_stored(error));
-            }
-        }
-        Ok(access)
+        answer
     }
 
     /// Asks for tokens. Repeated after a lost connection: Atlassian takes the old refresh token for ten more minutes.

@@ -13,6 +13,14 @@ pub(super) struct TokenFile {
     path: PathBuf,
     client_id: String,
     configured: Option<Password>,
+    python_cache: PathBuf,
+}
+
+/// A refresh token that may be good.
+pub(super) struct Candidate {
+    pub(super) token: String,
+    /// It is in our own file or in the configuration. The Python service's is not: once it was good, it is ours.
+    pub(super) is_kept: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -24,26 +32,47 @@ struct Stored {
 }
 
 impl TokenFile {
-    pub(super) fn new(path: PathBuf, client_id: String, configured: Option<Password>) -> Self {
-        Self { path, client_id, configured: configured.filter(|token| !token.is_empty()) }
+    /// `python_cache`: where the Python service keeps its newest token.
+    pub(super) fn new(path: PathBuf, client_id: String, configured: Option<Password>, python_cache: PathBuf) -> Self {
+        Self { path, client_id, configured: configured.filter(|token| !token.is_empty()), python_cache }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The token to use next: the file's, unless the configuration has got another one since it was written.
-    pub(super) fn current(&self) -> io::Result<Option<String>> {
+    pub(super) fn python_cache(&self) -> &Path {
+        &self.python_cache
+    }
+
+    /// The tokens to try next, in this order: the file's, unless the configuration has got another one since it was
+    /// written. Before there is any, the Python service's and then the configuration's: the first usually grew from
+    /// the second, and whoever sends a token that was used already may end its whole chain.
+    pub(super) fn candidates(&self) -> io::Result<Vec<Candidate>> {
         let configured = self.configured.as_ref().map(Password::reveal);
         let stored = match fs::read(&self.path) {
             Ok(bytes) => serde_json::from_slice::<Stored>(&bytes).ok(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
+        let is_first = stored.is_none();
         let ours = stored.filter(|stored| {
             stored.client_id == self.client_id && (configured.is_none() || stored.configured.as_deref() == configured)
         });
-        Ok(ours.map(|stored| stored.refresh_token).or_else(|| configured.map(str::to_owned)))
+        let kept = ours.map(|stored| stored.refresh_token).or_else(|| configured.map(str::to_owned));
+        let inherited = if is_first { self.of_python() } else { None };
+        let inherited = inherited.filter(|token| kept.as_ref() != Some(token));
+        let inherited = inherited.map(|token| Candidate { token, is_kept: false });
+        Ok(inherited.into_iter().chain(kept.map(|token| Candidate { token, is_kept: true })).collect())
+    }
+
+    /// Nothing of it is ours: what cannot be read is not there.
+    fn of_python(&self) -> Option<String> {
+        let cache: toml::Table = fs::read_to_string(&self.python_cache).ok()?.parse().ok()?;
+        let section = cache.get("oauth2").and_then(toml::Value::as_table).unwrap_or(&cache);
+        let token = section.get("refresh_token")?.as_str()?;
+        // What the Python service begins with.
+        (!token.is_empty() && !token.starts_with("YOUR_")).then(|| token.to_owned())
     }
 
     /// Makes the folder, and a file in it for a moment. The token's file itself is left alone: another process may be
@@ -92,14 +121,19 @@ mod tests {
     use super::*;
 
     fn file(folder: &Path, client_id: &str, configured: Option<&str>) -> TokenFile {
-        TokenFile::new(folder.join("new/tokens.json"), client_id.to_owned(), configured.map(Password::new))
+        let (path, cache) = (folder.join("new/tokens.json"), folder.join("tmp/oauth2_tokens.toml"));
+        TokenFile::new(path, client_id.to_owned(), configured.map(Password::new), cache)
+    }
+
+    fn tokens(file: &TokenFile) -> Vec<String> {
+        file.candidates().unwrap().into_iter().map(|candidate| candidate.token).collect()
     }
 
     #[test]
     fn the_file_wins_until_the_configuration_changes() {
         let folder = tempfile::tempdir().unwrap();
         let first = file(folder.path(), "me", Some("a"));
-        assert_eq!(first.current().unwrap().as_deref(), Some("a"));
+        assert_eq!(tokens(&first), ["a"]);
         first.store("b").unwrap();
         for (client_id, configured, token) in [
             ("me", Some("a"), Some("b")),
@@ -108,10 +142,38 @@ mod tests {
             ("other", Some("a"), Some("a")),
             ("other", None, None),
         ] {
-            assert_eq!(file(folder.path(), client_id, configured).current().unwrap().as_deref(), token, "{client_id}");
+            let found = tokens(&file(folder.path(), client_id, configured));
+            assert_eq!(found.first().map(String::as_str), token, "{client_id}");
         }
         fs::write(first.path(), "{").unwrap();
-        assert_eq!(first.current().unwrap().as_deref(), Some("a"));
+        assert_eq!(tokens(&first), ["a"]);
+    }
+
+    #[test]
+    fn the_python_services_token_counts_until_there_is_one_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |text: &str| {
+            fs::create_dir_all(folder.path().join("tmp")).unwrap();
+            fs::write(folder.path().join("tmp/oauth2_tokens.toml"), text).unwrap();
+        };
+        for (text, expected) in [
+            ("[oauth2]\nrefresh_token = \"python\"\n", vec!["python", "a"]),
+            ("refresh_token = \"python\"", vec!["python", "a"]),
+            ("[oauth2]\nrefresh_token = \"a\"", vec!["a"]),
+            ("[oauth2]\nrefresh_token = \"YOUR_CURRENT_REFRESH_TOKEN\"", vec!["a"]),
+            ("[oauth2]\nrefresh_token = 5", vec!["a"]),
+            ("no TOML", vec!["a"]),
+        ] {
+            put(text);
+            assert_eq!(tokens(&file(folder.path(), "me", Some("a"))), expected, "{text}");
+        }
+        put("[oauth2]\nrefresh_token = \"python\"");
+        let ours = file(folder.path(), "me", None);
+        assert_eq!(tokens(&ours), ["python"]);
+        ours.store("b").unwrap();
+        assert_eq!(tokens(&ours), ["b"]);
+        // A new consent after that is newer than what the Python service had.
+        assert_eq!(tokens(&file(folder.path(), "me", Some("new consent"))), ["new consent"]);
     }
 
     #[cfg(unix)]

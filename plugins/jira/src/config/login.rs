@@ -11,6 +11,9 @@ use crate::auth::{Credentials, Grant, OAuth2, OAuth2Config, Oauth1};
 use crate::model::Project;
 use crate::transport::ConfigFault;
 
+/// Where the Python service keeps its newest refresh token, in the working directory.
+const PYTHON_CACHE: &str = "tmp/oauth2_tokens.toml";
+
 impl JiraConfig {
     /// How the plugin itself logs in. [`JiraConfig::completed`] has looked that all of it is there.
     ///
@@ -43,7 +46,8 @@ impl JiraConfig {
             }
             AuthType::OAuth2User | AuthType::OAuth2UserInFull => {
                 let file = self.oauth2_token_path.clone().unwrap_or_else(|| "jira-oauth2-token.json".into());
-                self.oauth2(Grant::RefreshToken { configured: self.oauth2_refresh_token.clone(), file })?
+                let configured = self.oauth2_refresh_token.clone();
+                self.oauth2(Grant::RefreshToken { configured, file, python_cache: PYTHON_CACHE.into() })?
             }
         })
     }

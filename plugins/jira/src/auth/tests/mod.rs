@@ -19,7 +19,7 @@ use crate::transport::{BaseUrl, Clock, Request, Response, Target, Transport, Tra
 
 /// A server, and a configuration that has everything of Atlassian there.
 fn atlassian(answerer: impl FnMut(&Seen) -> Step + Send + 'static) -> (Server, TransportConfig) {
-    let server = Server::with(answerer);
+    let server = Server::with_bodies(answerer);
     let at = |path: &str| BaseUrl::parse(&format!("{}{path}", server.url)).unwrap();
     let config = TransportConfig { gateway: at("/ex/jira"), cloud_tokens: at("/oauth/token"), ..server.config() };
     (server, config)
@@ -48,8 +48,11 @@ fn basic(username: &str) -> Credentials {
 }
 
 fn user(folder: &Path, configured: Option<&str>) -> Credentials {
-    let grant = Grant::RefreshToken { configured: configured.map(Password::new), file: folder.join("oauth2.json") };
-    oauth2(grant)
+    oauth2(Grant::RefreshToken {
+        configured: configured.map(Password::new),
+        file: folder.join("oauth2.json"),
+        python_cache: folder.join("python.toml"),
+    })
 }
 
 fn oauth2(grant: Grant) -> Credentials {
