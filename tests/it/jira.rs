@@ -2,6 +2,7 @@
 
 mod changing;
 mod faults;
+mod logins;
 mod reading;
 
 use defect_host_tests::{HostFolder, TestHost};

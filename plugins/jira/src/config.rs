@@ -65,6 +65,12 @@ pub struct JiraConfig {
     pub oauth2_token_path: Option<PathBuf>,
     /// For `oauth2` with Data Center: what the tokens may be used for. Default: `WRITE`.
     pub oauth2_scope: Option<String>,
+    /// Atlassian's gateway, through which Cloud takes OAuth 2.0 and API tokens with scopes. Another one for Atlassian
+    /// Government Cloud. Default: `https://api.atlassian.com/ex/jira`.
+    pub cloud_gateway_url: Option<String>,
+    /// Where Atlassian gives out OAuth 2.0 tokens for Cloud. Another place for Atlassian Government Cloud.
+    /// Default: `https://auth.atlassian.com/oauth/token`.
+    pub cloud_token_url: Option<String>,
     /// Whether Jira's certificate is checked. Default: the environment variable `JIRA_VERIFY_SSL`, else true.
     pub verify_ssl: Option<bool>,
     /// PEM file of the certification authorities that Jira's certificate may be of, beside the well-known ones.
@@ -296,8 +302,14 @@ impl JiraConfig {
 
     /// How Jira is reached. The error names an option and says what is wrong with it.
     pub(crate) fn transport(&self) -> Result<TransportConfig, (&'static str, String)> {
-        let site = BaseUrl::parse(&self.server_url).map_err(|error| ("server_url", format!("it {error}")))?;
-        let mut transport = TransportConfig::new(site);
+        let address = |option, text: &str| BaseUrl::parse(text).map_err(|error| (option, format!("it {error}")));
+        let mut transport = TransportConfig::new(address("server_url", &self.server_url)?);
+        if let Some(gateway) = &self.cloud_gateway_url {
+            transport.gateway = address("cloud_gateway_url", gateway)?;
+        }
+        if let Some(tokens) = &self.cloud_token_url {
+            transport.cloud_tokens = address("cloud_token_url", tokens)?;
+        }
         transport.verify_ssl = self.verify_ssl.unwrap_or(true);
         transport.ca_file.clone_from(&self.ssl_ca_cert_path);
         transport.client_certificate = self
@@ -418,6 +430,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_its_variable() {
+        let gateway = faults(json!({
+            "server_url": "https://x", "username": "u", "password": "p", "cloud_gateway_url": "api.example"
+        }));
+        assert!(gateway[0].0 == "cloud_gateway_url" && gateway[0].1.contains("is no address such as"), "{gateway:?}");
         let faults = faults(json!({ "server_url": "jira.example", "client_key_path": "k.pem" }));
         let of = |field: &str| &faults.iter().find(|(known, _)| known == field).unwrap().1;
         assert_eq!(of("password"), "needed to log in: set `password` or the environment variable JIRA_PASSWORD");

@@ -251,7 +251,7 @@ fn a_file_that_was_changed_is_attached_anew_and_one_that_is_the_same_is_not() {
         // As if the file had been written after it was attached.
         jira.state().clock_ahead_secs = -3600;
         assert_eq!((update(), update()), (1, 1), "its content is the same");
-        folder.write("files/log.txt", "WHAT HAPPENED");
+        host.folder().write("files/log.txt", "WHAT HAPPENED");
         assert_eq!((update(), update()), (2, 2), "its size is the same");
     }
 }
@@ -285,7 +285,7 @@ fn what_a_tool_no_longer_refers_to_is_removed_when_that_is_wanted() {
             update(json!([&link]), before);
             assert_eq!(attached(&jira, key), ["a.txt", "b.txt"]);
             // An older version, and what is gone.
-            folder.write("files/a.txt", "another one");
+            host.folder().write("files/a.txt", "another one");
             update(json!([&link, "a.txt", "new.txt"]), after);
             assert_eq!(attached(&jira, key), left);
             let defect = host

@@ -17,9 +17,9 @@ pub(crate) const CLOUD_TOKENS: &str = "https://auth.atlassian.com/oauth/token";
 pub(crate) struct TransportConfig {
     /// `server_url`.
     pub(crate) site: BaseUrl,
-    /// Atlassian's gateway, without the cloud id: [`GATEWAY`] unless a test says otherwise.
+    /// Atlassian's gateway, without the cloud id: `cloud_gateway_url`, else [`GATEWAY`].
     pub(crate) gateway: BaseUrl,
-    /// Cloud's token endpoint: [`CLOUD_TOKENS`] unless a test says otherwise.
+    /// Cloud's token endpoint: `cloud_token_url`, else [`CLOUD_TOKENS`].
     pub(crate) cloud_tokens: BaseUrl,
     /// False: any certificate is taken. The caller warns about it.
     pub(crate) verify_ssl: bool,
