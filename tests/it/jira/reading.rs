@@ -58,13 +58,16 @@ fn a_batch_of_a_hundred_takes_three_requests_and_names_what_is_not_there() {
         let host = serve(&jira, "");
         assert_eq!(host.client().get("/projects").status, 200);
         jira.clear_requests();
-        let mut ids: Vec<String> = (1..=99).map(|number| format!("SHOP-{number}")).collect();
+        let mut ids: Vec<String> = (1..=99).rev().map(|number| format!("SHOP-{number}")).collect();
+        let there = ids.clone();
         ids.extend(["SHOP-500", "OTHER-1", "no key", "shop-1"].map(str::to_owned));
         let answer =
             host.client().post(&format!("{PROJECT}/defects/batch"), &json!({ "defectIds": ids, "syncContext": {} }));
         assert_eq!(answer.status, 200, "{}", answer.text());
         let set = answer.json();
-        assert_eq!(set["value"].as_array().unwrap().len(), 99);
+        let found: Vec<_> =
+            set["value"].as_array().unwrap().iter().map(|defect| defect["id"].as_str().unwrap()).collect();
+        assert_eq!(found, there, "in the order in which they were asked for");
         let warned: Vec<_> = set["protocol"]["warnings"].as_object().unwrap().keys().cloned().collect();
         assert_eq!(warned, ["OTHER-1", "SHOP-500", "no key", "shop-1"]);
         assert_eq!(set["protocol"]["warnings"]["SHOP-500"][0]["code"], "DEFECT_NOT_FOUND");

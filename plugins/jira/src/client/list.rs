@@ -1,6 +1,6 @@
 //! Reading issues: all of a project, some of them, one of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use defect_plugin_api::model::{
@@ -48,7 +48,7 @@ impl Call<'_> {
         }))
     }
 
-    /// The defects of these ids, by one request for each hundred.
+    /// The defects of these ids in their order, by one request for each hundred.
     pub(super) fn batch(
         &self,
         project: &Project,
@@ -60,11 +60,13 @@ impl Call<'_> {
         let keys: Vec<&str> = wanted.iter().copied().filter(|id| is_key(id)).collect();
         let issues = self.jira.issues(project, &keys, &reading.fields())?;
         let mut progress = Progress::default();
-        let value: Vec<_> = progress
+        let mut value: Vec<_> = progress
             .page(Ok(issues), project, &reading)
             .into_iter()
             .filter(|defect| wanted.contains(defect.id.as_str()))
             .collect();
+        let place: HashMap<&str, usize> = ids.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect();
+        value.sort_by_key(|defect| place.get(defect.id.as_str()).copied());
         let Progress { mut protocol, .. } = progress;
         for id in wanted {
             if value.iter().any(|defect| defect.id == id) {
