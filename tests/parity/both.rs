@@ -50,6 +50,11 @@ impl Call {
         self
     }
 
+    /// Method and path.
+    pub(crate) fn what(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
     pub(crate) fn send(&self, client: &Client) -> Response {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         match self.credentials {
@@ -88,8 +93,12 @@ impl Both {
             fill(&folder);
             folder
         };
-        let python = PythonService::start(folder());
-        Self { python, ours: folder().start(), unequal: RefCell::default() }
+        Self::of(folder(), folder())
+    }
+
+    /// Starts each in a folder of its own.
+    pub(crate) fn of(python: HostFolder, ours: HostFolder) -> Self {
+        Self { python: PythonService::start(python), ours: ours.start(), unequal: RefCell::default() }
     }
 
     /// Both answers to a request.
@@ -120,7 +129,7 @@ impl Both {
         let (mut python, mut ours) = (Meaning::of(&answers.python), Meaning::of(&answers.ours));
         change(&mut python);
         change(&mut ours);
-        self.compare(case, &format!("{} {}", call.method, call.path), &python, &ours);
+        self.compare(case, &call.what(), &python, &ours);
         ours
     }
 

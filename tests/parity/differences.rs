@@ -19,18 +19,32 @@ use crate::data::{CONFIG, fill, line, request, set_executable};
 
 use table::DIFFERENCES;
 
-/// An intended difference.
-pub(crate) struct Difference {
-    group: &'static str,
+/// An intended difference, shown on such a stage.
+pub(crate) struct Difference<S = Stage> {
+    pub(crate) group: &'static str,
     /// What it is about.
-    case: &'static str,
+    pub(crate) case: &'static str,
     /// What the Python service does.
-    python: &'static str,
+    pub(crate) python: &'static str,
     /// What ours does.
-    ours: &'static str,
-    why: &'static str,
+    pub(crate) ours: &'static str,
+    pub(crate) why: &'static str,
     /// Asserts what both do.
-    check: fn(&Stage),
+    pub(crate) check: fn(&S),
+}
+
+impl<S> Difference<S> {
+    /// The cases that are not as the table has them.
+    pub(crate) fn rotten(table: &[Self], stage: &S) -> Vec<&'static str> {
+        let is_rotten = |difference: &&Self| catch_unwind(AssertUnwindSafe(|| (difference.check)(stage))).is_err();
+        table.iter().filter(is_rotten).map(|difference| difference.case).collect()
+    }
+
+    /// Its line of the document, under its group.
+    fn line(&self) -> (&'static str, String) {
+        let Self { group, case, python, ours, why, .. } = self;
+        (group, format!("| {case} | {python} | {ours} | {why} |\n"))
+    }
 }
 
 /// The services on which the differences are shown.
@@ -72,11 +86,7 @@ fn every_intended_difference_is_there_on_both_sides() {
         }),
         read_only: Both::start(&CONFIG.replace("readonly = false", "readonly = true"), fill),
     };
-    let rotten: Vec<_> = DIFFERENCES
-        .iter()
-        .filter(|difference| catch_unwind(AssertUnwindSafe(|| (difference.check)(&stage))).is_err())
-        .map(|difference| difference.case)
-        .collect();
+    let rotten = Difference::rotten(&DIFFERENCES, &stage);
     assert!(rotten.is_empty(), "not as the table has it: {rotten:#?}");
 }
 
@@ -98,19 +108,20 @@ fn the_document_is_the_table() {
 fn rendered() -> String {
     let mut text = String::from(
         "# Differences from the Python service\n\n\
-         `defect-host` answers as `testbench-defect-service` 0.3.0 with its JSONL client does, over the same\n\
-         `config.toml` and the same folder, but for what stands here. Texts of messages are ours throughout;\n\
-         codes, keys and statuses are the same. The list is made from the tests, which show every line of it\n\
-         on both services.\n",
+         `defect-host` answers as `testbench-defect-service` 0.3.0 does, over the same `config.toml` and the same\n\
+         folder or Jira, but for what stands here. Texts of messages are ours throughout; codes, keys and\n\
+         statuses are the same. The list is made from the tests, which show every line of it on both services:\n\
+         those of Jira on a fake of Cloud and one of Data Center. What is not about Jira holds for the JSONL client;\n\
+         what is about requests and the service itself holds for both.\n",
     );
     let mut group = "";
-    for difference in &DIFFERENCES {
-        if difference.group != group {
-            group = difference.group;
+    let of_jira = crate::jira::DIFFERENCES.iter().map(Difference::line);
+    for (own, line) in DIFFERENCES.iter().map(Difference::line).chain(of_jira) {
+        if own != group {
+            group = own;
             text += &format!("\n## {group}\n\n| | Python service | `defect-host` | Why |\n| --- | --- | --- | --- |\n");
         }
-        let Difference { case, python, ours, why, .. } = difference;
-        text += &format!("| {case} | {python} | {ours} | {why} |\n");
+        text += &line;
     }
     text
 }

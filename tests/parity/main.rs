@@ -8,6 +8,7 @@ mod data;
 mod differences;
 mod directories;
 mod guide;
+mod jira;
 mod jira_oauth1;
 mod meaning;
 mod passwords;

@@ -173,6 +173,8 @@ pub struct State {
     /// How far this Jira's clock is ahead of the machine's, in seconds: `created`, `updated` and the
     /// header `Date`.
     pub clock_ahead_secs: i64,
+    /// Where this Jira's clock stands still, for two of them that are to be the same. Default: it goes.
+    pub clock_stands_at: Option<DateTime<Utc>>,
     /// Whether new issues stay out of searches, as for a moment on Cloud, until this is false again.
     /// `reconcileIssues` finds them.
     pub index_stands_still: bool,
@@ -206,6 +208,7 @@ impl State {
             largest_page: if kind == Kind::Cloud { 100 } else { 1000 },
             changelog_page: 100,
             clock_ahead_secs: 0,
+            clock_stands_at: None,
             index_stands_still: false,
             logins: Logins::new(kind),
             issues: BTreeMap::new(),
@@ -222,7 +225,7 @@ impl State {
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        Utc::now() + TimeDelta::seconds(self.clock_ahead_secs)
+        self.clock_stands_at.unwrap_or_else(Utc::now) + TimeDelta::seconds(self.clock_ahead_secs)
     }
 
     pub(crate) fn id(&mut self) -> u64 {
