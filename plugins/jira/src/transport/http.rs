@@ -8,6 +8,7 @@ use ureq::http::{self, HeaderMap, HeaderValue, header};
 use ureq::{Agent, Proxy, Timeout};
 
 use super::base_url::{may_share_credentials, origin_of, redirect_target};
+use super::clock::clocks_apart;
 use super::refusal::Messages;
 use super::retry::{Trouble, retry_after};
 use super::send_body::SendBody;
@@ -130,6 +131,11 @@ impl Http {
         let mut messages = Messages::read(&response.body);
         if let Some(reason) = response.header("X-Authentication-Denied-Reason") {
             messages.general.push(format!("login denied: {}", reason.split(';').next().unwrap_or(reason)));
+        }
+        if response.status == 401
+            && let Some(apart) = clocks_apart(&response.headers, self.clock.wall())
+        {
+            messages.general.push(apart);
         }
         let retry_after = retry_after(&response.headers, self.clock.wall());
         let trouble = Trouble::of_status(response.status, retry_after);

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::HeaderMap;
 
+use super::clock::server_clock;
+
 /// First wait after a failure of the server or of the connection.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// First wait when the server is busy and does not say for how long.
@@ -49,8 +51,9 @@ impl Trouble {
     }
 }
 
-/// The header `Retry-After`: seconds, or a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+/// The header `Retry-After`: seconds, or a date. The date is by the server's clock, which its `Date` shows; ours, or
+/// the server's, may be days off.
+pub(super) fn retry_after(headers: &HeaderMap, own_clock: SystemTime) -> Option<Duration> {
     /// Nobody waits that long; and such a number does not overflow what is made of it.
     const DAY: u64 = 24 * 60 * 60;
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
@@ -58,6 +61,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         return Some(Duration::from_secs(seconds.min(DAY)));
     }
     let date = httpdate::parse_http_date(text).ok()?;
+    let now = server_clock(headers).unwrap_or(own_clock);
     // A date has whole seconds, so its second may have begun already.
     Some(date.duration_since(now).unwrap_or_default().min(Duration::from_secs(DAY)))
 }
@@ -94,5 +98,15 @@ mod tests {
         assert_eq!(read("9999999999999"), Some(Duration::from_secs(86400)));
         assert_eq!(read("soon"), None);
         assert_eq!(retry_after(&HeaderMap::new(), SystemTime::now()), None);
+    }
+
+    #[test]
+    fn a_date_is_by_the_servers_clock() {
+        let mut headers = HeaderMap::new();
+        headers.insert("Retry-After", "Sun, 06 Nov 1994 08:50:00 GMT".parse().unwrap());
+        headers.insert("Date", "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        for own_clock in [SystemTime::UNIX_EPOCH, SystemTime::now()] {
+            assert_eq!(retry_after(&headers, own_clock), Some(Duration::from_secs(23)));
+        }
     }
 }
