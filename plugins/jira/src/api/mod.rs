@@ -161,7 +161,14 @@ impl Jira {
             request = request.idempotent();
         }
         let response = self.send(&request)?;
-        if response.body.is_empty() { Ok(Value::Null) } else { Ok(response.json()?) }
+        if response.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        // A success whose answer was broken on its way: most likely it is done.
+        response.json().map_err(|error| match method {
+            Method::Post => JiraError::Unknown(error.to_string()),
+            _ => error.into(),
+        })
     }
 
     /// Attaches a file to an issue.
