@@ -4,11 +4,11 @@ use defect_host_tests::HostFolder;
 use jira_fake::{Effect, Fault, JiraFake};
 use serde_json::json;
 
-use super::{PROJECT, both};
+use super::{PROJECT, with_issues};
 
 /// Cloud, with so many issues, and a host's folder that logs in like this.
 fn cloud(issues: u64, login: &str) -> (JiraFake, HostFolder) {
-    let jira = both(issues).remove(0);
+    let jira = with_issues(JiraFake::cloud(), issues);
     let gateway = jira.gateway_url();
     let (gateway, _cloud_id) = gateway.rsplit_once('/').unwrap();
     let (url, tokens) = (jira.url(), jira.token_url());
