@@ -64,11 +64,8 @@ impl Twins {
 
     /// With this configuration, in which `{url}`, `{username}` and `{password}` are filled in.
     pub(crate) fn start(cloud: bool, config: &str) -> Self {
-        let jira = || {
-            let options = if cloud { JiraFake::cloud() } else { JiraFake::data_center().context_path("/jira") };
-            furnished(options)
-        };
-        let (python, ours) = (jira(), jira());
+        let options = || if cloud { JiraFake::cloud() } else { JiraFake::data_center().context_path("/jira") };
+        let (python, ours) = (furnished(options().for_any_client()), furnished(options()));
         let folder = |jira: &JiraFake| {
             let (username, password) = if cloud { ("fred@example.com", "api-token") } else { ("fred", "password") };
             let config = config.replace("{url}", &jira.url());

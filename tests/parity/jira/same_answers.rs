@@ -114,9 +114,12 @@ fn reading(twins: &Twins) {
 fn an_issue_with_every_field(jira: &jira_fake::JiraFake, cloud: bool) {
     let id = |name: &str| jira.state().fields.iter().find(|field| field.name == name).unwrap().id.clone();
     let user = if cloud { json!({ "accountId": "5b10mia" }) } else { json!({ "name": "mia" }) };
+    let text = |text: &str| json!({ "type": "text", "text": text });
+    let paragraph = json!({ "type": "paragraph", "content": [text("Two"), { "type": "hardBreak" }, text("lines")] });
+    let document = json!({ "version": 1, "type": "doc", "content": [paragraph] });
     let mut fields = json!({
         "project": { "key": "SHOP" }, "issuetype": { "name": "Task" }, "summary": "Preis falsch: 漢字 🐞 é \" \\",
-        "description": "Two\nlines\n\nand more", "labels": ["red", "blue"], "priority": { "name": "Low" }
+        "description": if cloud { document } else { json!("Two\nlines") }, "labels": ["red", "blue"], "priority": { "name": "Low" }
     });
     for (name, value) in [
         ("Text", json!("a text")),
@@ -131,12 +134,13 @@ fn an_issue_with_every_field(jira: &jira_fake::JiraFake, cloud: bool) {
         fields[id(name)] = value;
     }
     let person = person(jira, cloud);
-    let made = person.post("/rest/api/2/issue", &json!({ "fields": fields }));
+    let issues = if cloud { "/rest/api/3/issue" } else { "/rest/api/2/issue" };
+    let made = person.post(issues, &json!({ "fields": fields }));
     assert_eq!(made.status, 201, "{}", made.text());
     let file = "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"log.txt\"\r\n\
                 Content-Type: text/plain\r\n\r\nbytes\r\n--edge--\r\n";
     let headers = [("content-type", "multipart/form-data; boundary=edge"), ("x-atlassian-token", "no-check")];
-    let path = format!("/rest/api/2/issue/{}/attachments", made.json()["key"].as_str().unwrap());
+    let path = format!("{issues}/{}/attachments", made.json()["key"].as_str().unwrap());
     assert_eq!(person.send("POST", &path, &headers, file.as_bytes()).status, 200);
 }
 

@@ -10,7 +10,7 @@ use crate::state::{Attachment, State};
 
 /// One part of a multipart body.
 pub(crate) struct Part {
-    name: String,
+    pub(crate) name: String,
     file_name: Option<String>,
     media_type: String,
     bytes: Bytes,

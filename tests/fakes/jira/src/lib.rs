@@ -21,6 +21,7 @@ mod attachments;
 mod auth;
 mod call;
 mod comments;
+mod contract;
 mod control;
 mod create;
 mod createmeta;
@@ -53,6 +54,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 pub use auth::Logins;
+pub use contract::{Contract, Holds, Rule, Rules};
 pub use face::Kind;
 pub use faults::{Effect, Fault};
 pub use field::{Field, FieldOption, FieldType};
@@ -71,9 +73,18 @@ pub struct Options {
     latency: Duration,
     port: u16,
     public: Option<String>,
+    any_client: bool,
 }
 
 impl Options {
+    /// For other clients than the plugin, which is held to `contract.json`: it is answered 599 for what it may not
+    /// send, and the drop of the fake panics.
+    #[must_use]
+    pub fn for_any_client(mut self) -> Self {
+        self.any_client = true;
+        self
+    }
+
     /// A context path, such as `/jira`. Data Center only: Cloud has none.
     #[must_use]
     pub fn context_path(mut self, path: &str) -> Self {
@@ -130,7 +141,8 @@ impl Options {
         };
         let mut state = State::new(self.kind);
         state.version = self.version;
-        let shared = Arc::new(Shared::new(state, addresses, self.latency));
+        let contract = (!self.any_client).then(|| Contract::of(self.kind));
+        let shared = Arc::new(Shared::new(state, addresses, self.latency, contract));
         runtime.spawn(server::serve(site, Arc::clone(&shared), false));
         runtime.spawn(server::serve(media, Arc::clone(&shared), true));
         Ok(JiraFake { shared, runtime: Some(runtime) })
@@ -156,7 +168,15 @@ impl JiraFake {
     }
 
     fn options(kind: Kind) -> Options {
-        Options { kind, context: String::new(), version: [10, 3, 24], latency: Duration::ZERO, port: 0, public: None }
+        Options {
+            kind,
+            context: String::new(),
+            version: [10, 3, 24],
+            latency: Duration::ZERO,
+            port: 0,
+            public: None,
+            any_client: false,
+        }
     }
 
     /// The address of the site, with the context path, without a slash at its end.
@@ -220,10 +240,15 @@ impl JiraFake {
 }
 
 impl Drop for JiraFake {
+    /// # Panics
+    /// When a client sent what it may not, however well it hid that.
     fn drop(&mut self) {
+        let violations = std::mem::take(&mut *lock(&self.shared.violations));
         // Not the blocking end: a test may drop it inside of a runtime.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+        let is_known = violations.is_empty() || std::thread::panicking();
+        assert!(is_known, "not in Atlassian's documents, as `contract.json` has them: {violations:#?}");
     }
 }

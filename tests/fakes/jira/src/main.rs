@@ -33,6 +33,9 @@ struct Arguments {
     /// The address that answers name, when callers come through a proxy
     #[arg(long)]
     public_address: Option<String>,
+    /// Any client may call: otherwise what the plugin may not send is answered 599
+    #[arg(long)]
+    any_client: bool,
     /// The project's key; it has a field of every type
     #[arg(long, default_value = "SHOP")]
     project: String,
@@ -52,6 +55,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut options = options.port(arguments.port).latency(Duration::from_millis(arguments.latency));
     if let Some(address) = &arguments.public_address {
         options = options.public_address(address);
+    }
+    if arguments.any_client {
+        options = options.for_any_client();
     }
     let jira = options.start()?;
     {

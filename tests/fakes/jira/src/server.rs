@@ -12,9 +12,11 @@ use hyper::body::{Frame, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::attachments;
+use crate::attachments::{self, Part};
+use crate::contract::Contract;
 use crate::control;
 use crate::faults::{Effect, Faults};
 use crate::http::{Answer, Request};
@@ -29,6 +31,10 @@ pub(crate) struct Shared {
     pub(crate) faults: Mutex<Faults>,
     pub(crate) log: Mutex<Vec<Logged>>,
     pub(crate) latency: Mutex<Duration>,
+    /// What callers are held to; none: any client may call.
+    contract: Option<Contract>,
+    /// What they sent in spite of it.
+    pub(crate) violations: Mutex<Vec<String>>,
     at_once: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
 }
@@ -39,13 +45,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(state: State, addresses: Addresses, latency: Duration) -> Self {
+    pub(crate) fn new(state: State, addresses: Addresses, latency: Duration, contract: Option<Contract>) -> Self {
         Self {
             state: Mutex::new(state),
             addresses,
             faults: Mutex::default(),
             log: Mutex::default(),
             latency: Mutex::new(latency),
+            contract,
+            violations: Mutex::default(),
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
         }
@@ -118,6 +126,12 @@ async fn answer(shared: &Shared, media: bool, request: &Request) -> Result<(Answ
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
+    let parts = attachments::parts(request).await;
+    if !media && let Some(why) = violation(shared, request, &parts) {
+        let violation = format!("{} {}: {why}", request.method, request.path);
+        lock(&shared.violations).push(violation.clone());
+        return Ok((Answer::json(599, &json!({"errorMessages": [violation], "errors": {}})), false));
+    }
     let effect = lock(&shared.faults).take(request);
     match &effect {
         Some(Effect::CutBefore) => return Err(io::ErrorKind::ConnectionAborted.into()),
@@ -129,7 +143,6 @@ async fn answer(shared: &Shared, media: bool, request: &Request) -> Result<(Answ
     if let Some(answer) = effect.as_ref().and_then(Effect::instead) {
         return Ok((answer, false));
     }
-    let parts = attachments::parts(request).await;
     let mut answer = {
         let mut state = lock(&shared.state);
         if media {
@@ -144,6 +157,14 @@ async fn answer(shared: &Shared, media: bool, request: &Request) -> Result<(Answ
         _ => {}
     }
     Ok((answer, matches!(effect, Some(Effect::CutBody))))
+}
+
+/// Why the contract forbids a request. A path elsewhere than below the site's address is a matter of configuration.
+fn violation(shared: &Shared, request: &Request, parts: &[Part]) -> Option<String> {
+    let contract = shared.contract.as_ref()?;
+    let (path, _) = site::path_of(request, &shared.addresses, contract.is_of_cloud()).ok()?;
+    let parts: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
+    contract.violation(&path, request, &parts)
 }
 
 fn dated(answer: Answer, ahead: i64) -> Answer {

@@ -30,13 +30,21 @@ fn not_found() -> Box<Answer> {
     Box::new(Answer::html(404, "Not Found"))
 }
 
-fn respond(state: &mut State, addresses: &Addresses, request: &Request, parts: &[Part]) -> Reply {
-    let cloud = state.cloud();
+/// A request's path below the address of the site or of its gateway, and whether it went through the gateway.
+///
+/// # Errors
+///
+/// The answer to a path that is not below them.
+pub(crate) fn path_of(
+    request: &Request,
+    addresses: &Addresses,
+    cloud: bool,
+) -> Result<(Vec<String>, bool), Box<Answer>> {
     let mut segments = request.segments();
     let gateway = cloud && segments.len() >= 3 && segments[..2] == ["ex", "jira"];
     if gateway {
         if segments[2] != addresses.cloud_id {
-            return Ok(Answer::json(404, &json!({"code": 404, "message": "No message available"})));
+            return Err(Box::new(Answer::json(404, &json!({"code": 404, "message": "No message available"}))));
         }
         segments.drain(..3);
     }
@@ -46,6 +54,12 @@ fn respond(state: &mut State, addresses: &Addresses, request: &Request, parts: &
         }
         segments.remove(0);
     }
+    Ok((segments, gateway))
+}
+
+fn respond(state: &mut State, addresses: &Addresses, request: &Request, parts: &[Part]) -> Reply {
+    let cloud = state.cloud();
+    let (segments, gateway) = path_of(request, addresses, cloud)?;
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (request.method.as_str(), path.as_slice()) {
         ("GET", ["_edge", "tenant_info"]) if cloud => return Answer::ok(&json!({"cloudId": addresses.cloud_id})),

@@ -73,7 +73,7 @@ impl Client {
 }
 
 fn cloud(issues: u64) -> JiraFake {
-    let jira = JiraFake::cloud().start().unwrap();
+    let jira = JiraFake::cloud().for_any_client().start().unwrap();
     jira.state().add_project("SHOP", "Shop App");
     jira.state().add_issues("SHOP", issues);
     jira
@@ -147,7 +147,7 @@ fn the_index_of_cloud_may_be_behind() {
 
 #[test]
 fn data_center_finds_nothing_for_missing_keys_only_when_it_shall_not_validate() {
-    let jira = JiraFake::data_center().context_path("/jira").start().unwrap();
+    let jira = JiraFake::data_center().for_any_client().context_path("/jira").start().unwrap();
     jira.state().add_project("SHOP", "Shop App");
     jira.state().add_issues("SHOP", 3);
     let client = Client::data_center(&jira);
@@ -162,7 +162,7 @@ fn data_center_finds_nothing_for_missing_keys_only_when_it_shall_not_validate() 
 #[test]
 fn before_8_4_only_the_old_createmeta_is_there_and_since_9_only_the_new() {
     for (version, old, new) in [([8, 3, 0], 200, 404), ([8, 20, 0], 200, 200), ([9, 0, 0], 404, 200)] {
-        let jira = JiraFake::data_center().version(version).start().unwrap();
+        let jira = JiraFake::data_center().for_any_client().version(version).start().unwrap();
         jira.state().add_project("SHOP", "Shop App");
         let client = Client::data_center(&jira);
         let statuses = (

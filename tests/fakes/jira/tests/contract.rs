@@ -221,7 +221,11 @@ fn common(rich: &Value, user: &Value) -> Vec<Case> {
 
 fn run(product: &str, cloud: bool, prefix: &str, login: &str, cases: Vec<Case>) {
     let port = free_port();
-    let options = if cloud { JiraFake::cloud() } else { JiraFake::data_center().context_path(prefix) };
+    let options = if cloud {
+        JiraFake::cloud().for_any_client()
+    } else {
+        JiraFake::data_center().for_any_client().context_path(prefix)
+    };
     let inner = free_port();
     let jira = options.public_address(&format!("http://127.0.0.1:{port}")).port(inner).start().unwrap();
     jira.state().add_project("SHOP", "Shop App");

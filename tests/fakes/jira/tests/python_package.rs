@@ -29,21 +29,21 @@ fn calls(options: Options, product: &str, version: &str) {
 
 #[test]
 fn on_cloud_with_v3() {
-    calls(JiraFake::cloud(), "cloud", "3");
+    calls(JiraFake::cloud().for_any_client(), "cloud", "3");
 }
 
 /// As the Python service does it.
 #[test]
 fn on_cloud_with_v2() {
-    calls(JiraFake::cloud(), "cloud", "2");
+    calls(JiraFake::cloud().for_any_client(), "cloud", "2");
 }
 
 #[test]
 fn on_data_center() {
-    calls(JiraFake::data_center().context_path("/jira"), "dc", "2");
+    calls(JiraFake::data_center().for_any_client().context_path("/jira"), "dc", "2");
 }
 
 #[test]
 fn on_an_old_data_center() {
-    calls(JiraFake::data_center().version([8, 3, 0]), "old", "2");
+    calls(JiraFake::data_center().for_any_client().version([8, 3, 0]), "old", "2");
 }
