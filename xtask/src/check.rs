@@ -1,7 +1,7 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, cargo, find, say};
-use crate::{jira_contract, python};
+use crate::{adf_schema, jira_contract, python};
 
 /// Everything that has to be right before a change lands.
 pub(crate) fn run() -> Result<()> {
@@ -11,6 +11,7 @@ pub(crate) fn run() -> Result<()> {
     python::install()?;
     shell::run(&mut cargo(&["test", "--workspace", "--locked"]))?;
     isolated()?;
+    adf_schema::check()?;
     jira_contract::check(None)?;
     let mut documents = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--all-features"]);
     shell::run(documents.env("RUSTDOCFLAGS", "-D warnings"))?;

@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask demo` builds and serves the demo, `cargo xtask check` runs
 //! everything that CI runs, `cargo xtask bench` measures what a user sees.
 
+mod adf_schema;
 mod bench;
 mod check;
 mod demo;
