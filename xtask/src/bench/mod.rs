@@ -3,6 +3,7 @@
 
 mod data;
 mod document;
+mod jira;
 mod load;
 mod machine;
 mod process;
@@ -85,7 +86,7 @@ struct Bench {
 
 type Subject = (&'static str, fn(&Bench) -> Result<Table>);
 
-const SUBJECTS: [Subject; 9] = [
+const SUBJECTS: [Subject; 10] = [
     (rows::list::TITLE, rows::list::measure),
     (rows::operations::TITLE, rows::operations::measure),
     (rows::creators::TITLE, rows::creators::measure),
@@ -95,6 +96,7 @@ const SUBJECTS: [Subject; 9] = [
     (rows::memory::TITLE, rows::memory::measure),
     (rows::isolation::TITLE, rows::isolation::measure),
     (rows::growth::TITLE, rows::growth::measure),
+    (rows::jira::TITLE, rows::jira::measure),
 ];
 
 /// Builds everything in release mode, the client too, and measures.
@@ -145,6 +147,7 @@ fn prepare(arguments: &Arguments) -> Result<Bench> {
     let programs = Programs {
         host: root.join("target/release/defect-host"),
         bare_axum: root.join("target/release/examples/bare-axum"),
+        jira_fake: root.join("target/release/jira-fake"),
         // Written last when it is installed.
         python: (root.join("target/python/complete").exists() && !arguments.skip_python).then_some(python),
         nginx: find("nginx"),

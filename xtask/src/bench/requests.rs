@@ -19,6 +19,11 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
     request("GET", path, "")
 }
 
+/// A request with this body.
+pub(crate) fn json(method: &str, path: &str, body: &str) -> Vec<u8> {
+    request(method, path, body)
+}
+
 pub(crate) fn list() -> Vec<u8> {
     request("POST", &format!("/projects/{PROJECT}/defects"), "{}")
 }

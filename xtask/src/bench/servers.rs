@@ -27,6 +27,7 @@ const FAREWELL: Duration = Duration::from_secs(15);
 pub(crate) struct Programs {
     pub(crate) host: PathBuf,
     pub(crate) bare_axum: PathBuf,
+    pub(crate) jira_fake: PathBuf,
     pub(crate) python: Option<PathBuf>,
     pub(crate) nginx: Option<PathBuf>,
     pub(crate) strace: Option<PathBuf>,
@@ -56,7 +57,7 @@ pub(crate) struct Service {
 }
 
 /// What an argument is replaced with when the server starts.
-const PORT: &str = "{port}";
+pub(crate) const PORT: &str = "{port}";
 /// nginx's configuration before it has a port.
 const TEMPLATE: &str = "nginx.conf.template";
 
@@ -183,7 +184,14 @@ impl Workshop {
         Ok(service)
     }
 
-    fn service(&self, name: &str, program: &Path, arguments: &[&str], ready_path: &'static str) -> Result<Service> {
+    /// A server that is this program in a new folder of its own.
+    pub(crate) fn service(
+        &self,
+        name: &str,
+        program: &Path,
+        arguments: &[&str],
+        ready_path: &'static str,
+    ) -> Result<Service> {
         let folder = self.folder.join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;

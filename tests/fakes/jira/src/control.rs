@@ -23,6 +23,7 @@ pub(crate) fn answer(shared: &Shared, command: &str, request: &Request) -> Answe
                 "requests": *lock(&shared.log),
             }),
         ),
+        ("GET", "count") => Answer::json(200, &json!({ "count": lock(&shared.log).len() })),
         ("DELETE", "requests") => {
             shared.clear_log();
             Answer::no_content()
@@ -64,7 +65,7 @@ pub(crate) fn answer(shared: &Shared, command: &str, request: &Request) -> Answe
         },
         _ => Answer::json(
             404,
-            &json!({"error": "GET or DELETE requests; POST or DELETE faults; PUT latency; POST expire; POST issues"}),
+            &json!({"error": "GET count; GET or DELETE requests; POST or DELETE faults; PUT latency; POST expire; POST issues"}),
         ),
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod creators;
 pub(crate) mod growth;
 pub(crate) mod hook;
 pub(crate) mod isolation;
+pub(crate) mod jira;
 pub(crate) mod list;
 pub(crate) mod memory;
 pub(crate) mod operations;
