@@ -38,6 +38,9 @@ impl Format {
     }
 }
 
+/// Gives the content of a file.
+pub type Files<'a> = dyn Fn(&Path) -> std::io::Result<Vec<u8>> + 'a;
+
 /// Where a key and its value stand in the text, in bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Spans {
@@ -66,7 +69,12 @@ impl Document {
     /// [`ConfigError::Read`], [`ConfigError::NotUtf8`] or, with every syntax error in the file,
     /// [`ConfigError::Syntax`].
     pub fn read(path: &Path, format: Format) -> Result<Self, ConfigError> {
-        let bytes = std::fs::read(path).map_err(|reason| ConfigError::Read { path: path.to_owned(), reason })?;
+        Self::read_from(&|path| std::fs::read(path), path, format)
+    }
+
+    /// As [`Document::read`], from files that may be elsewhere than on the disk.
+    pub(super) fn read_from(files: &Files<'_>, path: &Path, format: Format) -> Result<Self, ConfigError> {
+        let bytes = files(path).map_err(|reason| ConfigError::Read { path: path.to_owned(), reason })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             ConfigError::NotUtf8 { path: path.to_owned(), line: 1 + good.iter().filter(|byte| **byte == b'\n').count() }
@@ -162,6 +170,19 @@ impl Section {
         let value = document.get(&root).cloned();
         let value = value.unwrap_or_else(|| Value::Object(Map::new()));
         Self { document, root, value }
+    }
+
+    /// Values that stand in no file yet.
+    pub(super) fn of_values(value: Value) -> Self {
+        let document = Document {
+            path: PathBuf::new(),
+            text: String::new(),
+            format: Format::Toml,
+            broken: false,
+            value: Value::Null,
+            spans: BTreeMap::new(),
+        };
+        Self { document: Arc::new(document), root: KeyPath::default(), value }
     }
 
     /// The same table without the key `name`, which belongs to someone else.

@@ -78,7 +78,16 @@ impl Fault {
         }
     }
 
-    fn hints(&self) -> impl Iterator<Item = String> {
+    /// What is wrong and what would be right, without its place.
+    pub fn sentence(&self) -> String {
+        match self.comparison() {
+            Some(comparison) => format!("{}: {comparison}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn hints(&self) -> impl Iterator<Item = String> {
         let nearest = self.nearest.as_ref();
         let nearest = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
         nearest.into_iter().chain(self.help.clone())
@@ -102,8 +111,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { file, line, column, .. } = &self.place;
-        write!(f, "{}:{line}:{column}: {}", file.display(), self.message)?;
-        self.comparison().map_or(Ok(()), |comparison| write!(f, ": {comparison}"))
+        write!(f, "{}:{line}:{column}: {}", file.display(), self.sentence())
     }
 }
 

@@ -61,6 +61,23 @@ pub(super) fn guessed_secrets(text: &str) -> Vec<Range<usize>> {
     secrets
 }
 
+/// What stands behind the names of secrets in lines that are comments: a key that was commented out.
+pub(super) fn secrets_in_comments(text: &str) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut secrets = vec![];
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        if content.trim_start().starts_with('#')
+            && content.contains(['=', ':'])
+            && let Some(from) = after_secret_key(content).filter(|from| *from < content.len())
+        {
+            secrets.push(start + from..start + content.len());
+        }
+        start += line.len();
+    }
+    secrets
+}
+
 /// Where the value of the first key on the line that names a secret begins.
 fn after_secret_key(line: &str) -> Option<usize> {
     let in_key = |c: char| c.is_alphanumeric() || c == '_' || c == '-';

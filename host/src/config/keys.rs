@@ -42,6 +42,22 @@ pub struct Key {
     pub limits: Vec<String>,
     /// A value of the right type, to be replaced.
     pub placeholder: Value,
+    /// Must its value not be shown?
+    pub secret: bool,
+    /// What the schema says to those who ask a person for values.
+    pub hints: Hints,
+}
+
+/// Keywords of a schema beyond JSON Schema's own, as the Python service's models have them: they say how a
+/// person is asked for a value.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hints {
+    /// `ask`: asked for at first although not required, in the order of these numbers.
+    pub ask: Option<u64>,
+    /// `env_var`: the environment variable that stands in for the value.
+    pub env_var: Option<String>,
+    /// `depends_on`: other keys of the same table, each with the values that make this key mean something.
+    pub depends_on: Vec<(String, Vec<Value>)>,
 }
 
 /// What is in a key.
@@ -136,6 +152,8 @@ impl Reader {
             allowed: allowed(schema),
             limits: limits(schema, &types),
             placeholder: Value::Null,
+            secret,
+            hints: hints(schema),
             shape,
         };
         key.kind = kind(&types, &key, secret);
@@ -202,6 +220,17 @@ fn types<'a>(schema: Schema<'a>) -> Vec<&'a str> {
         }
     }
     types
+}
+
+fn hints(schema: Schema<'_>) -> Hints {
+    let conditions = schema.keyword("depends_on").filter_map(Value::as_object).flatten();
+    Hints {
+        ask: schema.keyword("ask").find_map(Value::as_u64),
+        env_var: schema.keyword("env_var").find_map(Value::as_str).map(str::to_owned),
+        depends_on: conditions
+            .map(|(key, values)| (key.clone(), values.as_array().cloned().unwrap_or_else(|| vec![values.clone()])))
+            .collect(),
+    }
 }
 
 /// The description of the value, not of one that it may have.

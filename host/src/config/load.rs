@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    document::{Document, Format, Section},
+    document::{Document, Files, Format, Section},
     fault::{Fault, FaultKind, Faults, Severity},
     path::KeyPath,
     report::{Point, Reporter},
@@ -23,7 +23,7 @@ use super::{
 pub const SECTION: &str = "testbench-defect-service";
 
 /// The table in [`SECTION`] that is the client's.
-const CLIENT_TABLE: &str = "client_config";
+pub const CLIENT_TABLE: &str = "client_config";
 
 /// The keys that name a file which must exist, with their flags.
 const FILES: [(&str, &str); 4] = [
@@ -193,7 +193,20 @@ pub fn load(
     overrides: &Overrides,
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<LoadedConfig, ConfigError> {
-    let document = Arc::new(Document::read(path, Format::Toml)?);
+    load_from(&|path| std::fs::read(path), path, overrides, env)
+}
+
+/// As [`load`], from files that may be elsewhere than on the disk: a draft, for example.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(
+    files: &Files<'_>,
+    path: &Path,
+    overrides: &Overrides,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<LoadedConfig, ConfigError> {
+    let document = Arc::new(Document::read_from(files, path, Format::Toml)?);
     if document.value().get(SECTION).is_none() {
         let tables: Vec<_> = document.value().as_object().into_iter().flatten().collect();
         let tables: Vec<_> = tables.iter().map(|(name, _)| name.as_str()).collect();
@@ -214,7 +227,7 @@ pub fn load(
     stand_in(&mut service.password_hash, "PASSWORD_HASH");
     stand_in(&mut service.salt, "SALT");
     let client = match &service.client_config_path {
-        Some(path) => read_client(path)?,
+        Some(path) => read_client(files, path)?,
         None => Section::new(document, KeyPath::from_iter([SECTION, CLIENT_TABLE])),
     };
     let warnings = Faults::new(Severity::Warning, unused(&section, &schema, &service));
@@ -259,9 +272,9 @@ fn file_problem(path: &Path) -> Option<&'static str> {
 }
 
 /// The client's own file: its keys at top level, or in the table that a service's file has for them.
-fn read_client(path: &Path) -> Result<Section, ConfigError> {
+fn read_client(files: &Files<'_>, path: &Path) -> Result<Section, ConfigError> {
     let format = Format::of(path).ok_or_else(|| ConfigError::ClientFormat { path: path.to_owned() })?;
-    let document = Arc::new(Document::read(path, format)?);
+    let document = Arc::new(Document::read_from(files, path, format)?);
     let table = KeyPath::from_iter([SECTION, CLIENT_TABLE]);
     if document.get(&table).is_some() {
         Ok(Section::new(document, table))

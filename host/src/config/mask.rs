@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     document::Document,
-    guess::guessed_secrets,
+    guess::{guessed_secrets, secrets_in_comments},
     path::KeyPath,
     schema::Schema,
     secret::{MASK, is_secret_key},
@@ -19,6 +19,22 @@ pub(super) struct Masked {
     cuts: Vec<(Range<usize>, usize)>,
     /// What the secrets are, longest first.
     values: Vec<String>,
+}
+
+/// The text of a document without its secrets, those in comments too, for a person to look at.
+///
+/// `tables` are those that schemas are known of, each with its place. A secret is so by a schema or by the name
+/// of its key.
+pub fn without_secrets(document: &Document, tables: &[(KeyPath, &Value)]) -> String {
+    let secrets = document.spans().iter().filter(|(path, spans)| {
+        let by_schema = tables.iter().any(|(root, schema)| {
+            let inner = path.segments().strip_prefix(root.segments());
+            inner.is_some_and(|inner| Schema::new(schema).is_secret_at(&inner.iter().collect()))
+        });
+        spans.leaf && (by_schema || path.segments().iter().any(|key| is_secret_key(key)))
+    });
+    let values = secrets.map(|(_, spans)| with_comment(document.text(), spans.value.clone()));
+    cut(document.text(), values.chain(secrets_in_comments(document.text())).collect()).0
 }
 
 impl Masked {

@@ -5,6 +5,7 @@
 //!
 //! Nothing here prints, and no message, `Debug` output or displayed line holds a secret.
 
+mod answer;
 mod document;
 mod fault;
 mod guess;
@@ -24,11 +25,13 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Document, Format, Section};
+pub use answer::{faults_at, typed_value};
+pub use document::{Document, Files, Format, Section};
 pub use fault::{Fault, FaultKind, Faults, Place, Severity};
-pub use keys::{Key, Shape, keys};
+pub use keys::{Hints, Key, Shape, keys};
 pub use known_secrets::known_secrets;
-pub use load::{ConfigError, LoadedConfig, Overrides, SECTION, load};
+pub use load::{CLIENT_TABLE, ConfigError, LoadedConfig, Overrides, SECTION, load, load_from};
+pub use mask::without_secrets;
 pub use path::KeyPath;
 pub(crate) use secret::MASK;
 pub use secret::Secret;

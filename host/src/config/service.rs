@@ -25,8 +25,10 @@ pub struct ServiceConfig {
     #[schemars(extend("writeOnly" = true))]
     pub client_config: Option<Table>,
     /// The host name or IP address to listen on. Default: `127.0.0.1`.
+    #[schemars(extend("ask" = 1))]
     pub host: String,
     /// The TCP port to listen on; 0 takes any free one. Default: 8030.
+    #[schemars(extend("ask" = 2))]
     pub port: u16,
     /// Log more, for the search of a fault. Default: false.
     pub debug: bool,

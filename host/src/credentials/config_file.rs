@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::config_edit::{self, EditError};
 use super::password::{Pepper, hash_password};
-use super::replace_file::{follow_links, replace};
+use crate::edit::{self, EditError, follow_links, replace};
 
+const SECTION: &str = "testbench-defect-service";
 const SALT_BYTES: usize = 16;
 
 /// What [`set_credentials`] did.
@@ -57,7 +57,7 @@ pub enum SetCredentialsError {
         /// The configuration file.
         path: PathBuf,
         /// The key.
-        key: &'static str,
+        key: String,
         /// What the key has to be.
         expected: &'static str,
         /// What it is.
@@ -113,13 +113,9 @@ pub fn set_credentials(
     password: &str,
     pepper: &Pepper,
 ) -> Result<Saved, SetCredentialsError> {
-    if username.contains(':') {
-        return Err(SetCredentialsError::ColonInUsername);
-    }
-    for (text, what) in [(username, "the user name"), (password, "the password")] {
-        if text.is_empty() {
-            return Err(SetCredentialsError::Empty(what));
-        }
+    check_username(username)?;
+    if password.is_empty() {
+        return Err(SetCredentialsError::Empty("the password"));
     }
 
     let path = config_path.to_owned();
@@ -130,11 +126,11 @@ pub fn set_credentials(
         Err(source) => return Err(SetCredentialsError::Read { path, source }),
     };
 
-    let mut salt = [0; SALT_BYTES];
-    getrandom::fill(&mut salt).map_err(SetCredentialsError::Random)?;
-    let hash = hash_password(username, password, &salt, pepper);
-    let text = config_edit::set(old.as_deref().unwrap_or_default(), &hash, &STANDARD.encode(salt))
-        .map_err(|error| located(error, &path))?;
+    let (hash, salt) = stored_form(username, password, pepper)?;
+    let entries = [("password_hash", edit::string(&hash)), ("salt", edit::string(&salt))];
+    let entries = entries.each_ref().map(|(key, value)| (*key, value.as_str()));
+    let text =
+        edit::set(old.as_deref().unwrap_or_default(), &[SECTION], &entries).map_err(|error| located(error, &path))?;
 
     let metadata = old.as_ref().map(|_| fs::metadata(&target)).transpose();
     let metadata = metadata.map_err(|source| SetCredentialsError::Read { path: path.clone(), source })?;
@@ -143,6 +139,27 @@ pub fn set_credentials(
     }
     replace(&target, &text, metadata.as_ref()).map_err(|source| SetCredentialsError::Write { path, source })?;
     Ok(if metadata.is_some() { Saved::Updated } else { Saved::Created })
+}
+
+/// `password_hash`, in hex, and a new `salt`, in base64. Takes as long as one [`hash_password`].
+///
+/// # Errors
+/// [`SetCredentialsError::Random`]
+pub fn stored_form(username: &str, password: &str, pepper: &Pepper) -> Result<(String, String), SetCredentialsError> {
+    let mut salt = [0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(SetCredentialsError::Random)?;
+    Ok((hash_password(username, password, &salt, pepper), STANDARD.encode(salt)))
+}
+
+/// Could somebody of this name log in?
+///
+/// # Errors
+/// [`SetCredentialsError::ColonInUsername`], [`SetCredentialsError::Empty`]
+pub fn check_username(username: &str) -> Result<(), SetCredentialsError> {
+    if username.contains(':') {
+        return Err(SetCredentialsError::ColonInUsername);
+    }
+    if username.is_empty() { Err(SetCredentialsError::Empty("the user name")) } else { Ok(()) }
 }
 
 fn located(error: EditError, path: &Path) -> SetCredentialsError {

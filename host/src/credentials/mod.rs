@@ -9,14 +9,12 @@
 
 pub mod basic_auth;
 mod cache;
-mod config_edit;
 mod config_file;
 mod password;
 mod python_base64;
-mod replace_file;
 mod verifier;
 
-pub use config_file::{Saved, SetCredentialsError, set_credentials};
+pub use config_file::{Saved, SetCredentialsError, check_username, set_credentials, stored_form};
 pub use password::{Pepper, PepperError, hash_password};
 pub use python_base64::Base64Error;
 pub use verifier::{Verifier, VerifierError};

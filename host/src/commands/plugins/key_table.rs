@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::prose::{shown, wrapped, wrapped_line};
-use super::toml_value::literal;
 use crate::config::{Key, KeyPath, Shape};
+use crate::edit::literal;
 
 const HEADER: [&str; 4] = ["key", "type", "required", "default"];
 /// Between two columns.

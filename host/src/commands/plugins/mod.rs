@@ -7,7 +7,6 @@ mod new;
 mod prose;
 mod schema;
 mod template;
-mod toml_value;
 
 use std::process::ExitCode;
 

@@ -9,8 +9,8 @@ use toml_writer::ToTomlKey;
 
 use super::key_table::constraints;
 use super::prose::wrapped;
-use super::toml_value::{literal, string};
 use crate::config::{Key, SECTION, Shape};
+use crate::edit::{literal, string};
 
 /// A line of the file is at most so wide, as far as words can be wrapped.
 const WIDTH: usize = 100;

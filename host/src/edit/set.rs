@@ -1,4 +1,4 @@
-//! Puts credentials into the text of a configuration file and leaves every other byte as it is.
+//! Puts keys into the text of a configuration file and leaves every other byte as it is.
 //!
 //! The parsed document only says where to write. Printing it again would not do: `toml_edit` turns CRLF
 //! into LF, drops a byte order mark and respaces dotted keys.
@@ -6,111 +6,181 @@
 use std::ops::Range;
 
 use toml_edit::{Document, InlineTable, Item, Table, Value};
+use toml_writer::ToTomlKey;
 
-const SECTION: &str = "testbench-defect-service";
+use super::EditError;
 
-/// Why a text cannot be edited. Positions are given, never the text, which may hold secrets.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum EditError {
-    /// Not TOML. The message is the parser's; it names what it expected and quotes nothing.
-    Toml { line: usize, column: usize, message: String },
-    /// A key that has to be something else.
-    WrongType { key: &'static str, expected: &'static str, found: &'static str },
-}
-
-/// `source` with these two keys in its section, which is added when there is none.
-pub(super) fn set(source: &str, password_hash: &str, salt: &str) -> Result<String, EditError> {
-    let document = Document::parse(source).map_err(|error| toml_error(source, &error))?;
+/// `source` with these keys in the table `path`, which is added when there is none.
+///
+/// A key is a name and its value as TOML writes it, on one line. One that is there keeps its place and its
+/// comment, the others are written where the table begins. Without entries only the table is made.
+///
+/// # Errors
+/// [`EditError`]: a part of `path` is no table, or one of the keys is one.
+pub fn set(source: &str, path: &[&str], entries: &[(&str, &str)]) -> Result<String, EditError> {
+    let document = parsed(source)?;
     let newline = if source.contains("\r\n") { "\r\n" } else { "\n" };
-    let section = document.get(SECTION);
-    let place = match section {
-        None => Place::NewSection,
-        Some(Item::Table(table)) => Place::of_table(source, table),
-        Some(Item::Value(Value::InlineTable(table))) => Place::of_inline_table(table),
-        Some(other) => {
-            return Err(EditError::WrongType { key: SECTION, expected: "table", found: other.type_name() });
-        }
-    };
+    let (table, place) = find(source, &document, path)?;
 
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let mut missing = Vec::new();
-    for (key, value) in [("password_hash", password_hash), ("salt", salt)] {
-        let item = section.and_then(|section| section.get(key));
-        match item.map(|item| (item, item.as_value().and_then(Value::span))) {
-            None => missing.push(format!("{key} = \"{value}\"")),
-            Some((_, Some(span))) => edits.push((span, format!("\"{value}\""))),
-            Some((item, None)) => {
-                return Err(EditError::WrongType { key, expected: "string", found: item.type_name() });
+    for (key, value) in entries {
+        let found = match &table {
+            Found::Nothing => None,
+            Found::Table(table) => table.get(key).map(|item| (item.type_name(), item.as_value().and_then(Value::span))),
+            Found::Inline(table) => table.get(key).map(|value| (value.type_name(), value.span())),
+        };
+        match found {
+            None => missing.push(format!("{} = {value}", dotted(&[place.prefix.as_slice(), &[*key]].concat()))),
+            Some((_, Some(span))) => edits.push((span, (*value).to_owned())),
+            Some((found, None)) => {
+                return Err(EditError::WrongType { key: (*key).to_owned(), expected: "value", found });
             }
         }
     }
-    if !missing.is_empty() {
-        edits.push(place.insertion(source, &missing, newline));
+    let is_there = !matches!(table, Found::Nothing);
+    if !missing.is_empty() || !is_there {
+        edits.push(place.insertion(source, path, &missing, newline));
     }
+    Ok(with_edits(source, edits))
+}
 
+/// The text with each of the ranges, which do not overlap, replaced.
+pub(super) fn with_edits(source: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
     // From the end to the start, so that no edit moves the place of another one.
     edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
     let mut text = source.to_owned();
     for (range, replacement) in edits {
         text.replace_range(range, &replacement);
     }
-    Ok(text)
+    text
 }
 
-/// Where keys that the section does not have yet are written.
-enum Place {
-    /// Below the section's header, whose line ends before this position.
-    BelowHeader(usize),
-    /// At the top of the file: the section consists of dotted keys (`testbench-defect-service.port = 1`).
-    DottedKeys,
-    /// In the section's braces, opened before this position.
+/// The table that is asked for, if it is there.
+enum Found<'a> {
+    Table(&'a Table),
+    Inline(&'a InlineTable),
+    Nothing,
+}
+
+/// Where keys that a table does not have yet are written.
+struct Place<'a> {
+    anchor: Anchor,
+    /// The way from the anchor to the table, as dotted keys.
+    prefix: Vec<&'a str>,
+}
+
+/// What the new keys are written into.
+#[derive(Clone, Copy)]
+enum Anchor {
+    /// The lines below a table's header, which ends before this position; for keys outside of all tables the
+    /// beginning of the text.
+    Lines(usize),
+    /// A table in braces, opened before this position.
     Braces { position: usize, empty: bool },
-    /// In a section of its own at the end of the file. Also right when only sub-tables exist so far.
+    /// A section of its own at the end of the text. Also right when only its sub-tables exist so far.
     NewSection,
 }
 
-impl Place {
-    fn of_table(source: &str, table: &Table) -> Self {
-        match table.span() {
-            _ if table.is_dotted() => Self::DottedKeys,
-            Some(header) if !table.is_implicit() => {
-                let line_end = source[header.end..].find('\n').map(|at| header.end + at + 1);
-                Self::BelowHeader(line_end.unwrap_or(source.len()))
+fn find<'a>(source: &str, document: &'a Document<&str>, path: &[&'a str]) -> Result<(Found<'a>, Place<'a>), EditError> {
+    let byte_order_mark = source.len() - source.trim_start_matches('\u{feff}').len();
+    let mut table = document.as_table();
+    let mut place = Place { anchor: Anchor::Lines(byte_order_mark), prefix: Vec::new() };
+    for (depth, segment) in path.iter().enumerate() {
+        match table.get(segment) {
+            None if table.is_dotted() => {
+                place.prefix.extend(&path[depth..]);
+                return Ok((Found::Nothing, place));
             }
-            _ => Self::NewSection,
+            None => return Ok((Found::Nothing, Place { anchor: Anchor::NewSection, prefix: Vec::new() })),
+            Some(Item::Table(inner)) => {
+                place.prefix.push(segment);
+                match inner.span() {
+                    _ if inner.is_dotted() => {}
+                    Some(header) if !inner.is_implicit() => {
+                        let line_end = source[header.end..].find('\n').map(|at| header.end + at + 1);
+                        place = Place { anchor: Anchor::Lines(line_end.unwrap_or(source.len())), prefix: Vec::new() };
+                    }
+                    _ => place = Place { anchor: Anchor::NewSection, prefix: Vec::new() },
+                }
+                table = inner;
+            }
+            Some(Item::Value(Value::InlineTable(inner))) => {
+                place.prefix.push(segment);
+                return find_in_braces(inner, &path[depth + 1..], place);
+            }
+            Some(other) => return Err(no_table(segment, other.type_name())),
         }
     }
+    Ok((Found::Table(table), place))
+}
 
-    fn of_inline_table(table: &InlineTable) -> Self {
-        match table.span() {
-            Some(braces) => Self::Braces { position: braces.start + 1, empty: table.is_empty() },
-            None => Self::DottedKeys,
+fn find_in_braces<'a>(
+    mut table: &'a InlineTable,
+    path: &[&'a str],
+    mut place: Place<'a>,
+) -> Result<(Found<'a>, Place<'a>), EditError> {
+    for depth in 0..=path.len() {
+        if let Some(braces) = table.span().filter(|_| !table.is_dotted()) {
+            let anchor = Anchor::Braces { position: braces.start + 1, empty: table.is_empty() };
+            place = Place { anchor, prefix: Vec::new() };
+        }
+        let Some(segment) = path.get(depth) else { break };
+        match table.get(segment) {
+            None => {
+                place.prefix.extend(&path[depth..]);
+                return Ok((Found::Nothing, place));
+            }
+            Some(Value::InlineTable(inner)) => {
+                place.prefix.push(segment);
+                table = inner;
+            }
+            Some(other) => return Err(no_table(segment, other.type_name())),
         }
     }
+    Ok((Found::Inline(table), place))
+}
 
-    fn insertion(&self, source: &str, assignments: &[String], newline: &str) -> (Range<usize>, String) {
-        let lines = |prefix: &str| -> String {
-            assignments.iter().map(|assignment| format!("{prefix}{assignment}{newline}")).collect()
+fn no_table(key: &str, found: &'static str) -> EditError {
+    EditError::WrongType { key: key.to_owned(), expected: "table", found }
+}
+
+impl Place<'_> {
+    fn insertion(&self, source: &str, path: &[&str], assignments: &[String], newline: &str) -> (Range<usize>, String) {
+        // A table without keys that is no section.
+        let nothing = [format!("{} = {{}}", dotted(&self.prefix))];
+        let assignments = match self.anchor {
+            Anchor::Lines(_) | Anchor::Braces { .. } if assignments.is_empty() => &nothing,
+            _ => assignments,
         };
+        let lines: String = assignments.iter().map(|assignment| format!("{assignment}{newline}")).collect();
         let new_line = if source.is_empty() || source.ends_with('\n') { "" } else { newline };
-        let (position, text) = match *self {
-            Self::BelowHeader(position) if position == source.len() => (position, new_line.to_owned() + &lines("")),
-            Self::BelowHeader(position) => (position, lines("")),
-            Self::DottedKeys => {
-                let byte_order_mark = source.len() - source.trim_start_matches('\u{feff}').len();
-                (byte_order_mark, lines(&format!("{SECTION}.")))
+        let (position, text) = match self.anchor {
+            Anchor::Lines(position) if position == source.len() && position > 0 => {
+                (position, new_line.to_owned() + &lines)
             }
-            Self::Braces { position, empty } => {
+            Anchor::Lines(position) => (position, lines),
+            Anchor::Braces { position, empty } => {
                 let comma = if empty { " " } else { "," };
                 (position, format!(" {}{comma}", assignments.join(", ")))
             }
-            Self::NewSection => {
+            Anchor::NewSection => {
                 let blank = if source.is_empty() { "" } else { newline };
-                (source.len(), format!("{new_line}{blank}[{SECTION}]{newline}{}", lines("")))
+                (source.len(), format!("{new_line}{blank}[{}]{newline}{lines}", dotted(path)))
             }
         };
         (position..position, text)
     }
+}
+
+fn dotted(path: &[&str]) -> String {
+    let keys: Vec<String> = path.iter().map(|key| key.to_toml_key()).collect();
+    keys.join(".")
+}
+
+/// The document, with the places of all that is in it.
+pub(super) fn parsed(source: &str) -> Result<Document<&str>, EditError> {
+    Document::parse(source).map_err(|error| toml_error(source, &error))
 }
 
 fn toml_error(source: &str, error: &toml_edit::TomlError) -> EditError {
@@ -130,8 +200,14 @@ mod tests {
     use insta::assert_snapshot;
     use proptest::prelude::*;
 
+    const SECTION: &str = "testbench-defect-service";
+
+    fn set_credentials(source: &str) -> Result<String, EditError> {
+        set(source, &[SECTION], &[("password_hash", "\"HASH\""), ("salt", "\"SALT\"")])
+    }
+
     fn edited(source: &str) -> String {
-        set(source, "HASH", "SALT").unwrap()
+        set_credentials(source).unwrap()
     }
 
     #[test]
@@ -229,12 +305,12 @@ mod tests {
             "[testbench-defect-service]\nsalt = \"SALT\"\npassword_hash = \"HASH\"\n"
         );
         assert_eq!(
-            set("[testbench-defect-service.salt]\n", "HASH", "SALT"),
-            Err(EditError::WrongType { key: "salt", expected: "string", found: "table" })
+            set_credentials("[testbench-defect-service.salt]\n"),
+            Err(EditError::WrongType { key: "salt".to_owned(), expected: "value", found: "table" })
         );
         assert_eq!(
-            set("[[testbench-defect-service]]\n", "HASH", "SALT"),
-            Err(EditError::WrongType { key: SECTION, expected: "table", found: "array of tables" })
+            set_credentials("[[testbench-defect-service]]\n"),
+            Err(EditError::WrongType { key: SECTION.to_owned(), expected: "table", found: "array of tables" })
         );
     }
 
@@ -248,13 +324,13 @@ mod tests {
             "'é' = 1\nhunter2 = 1\nhunter2 = 2",
             "'é' = 1\nsalt = \"hunter2\\q\"",
         ] {
-            let Err(EditError::Toml { line, column, message }) = set(source, "HASH", "SALT") else {
+            let Err(EditError::Toml { line, column, message }) = set_credentials(source) else {
                 panic!("{source:?} is TOML");
             };
             assert!(line >= 2 && column >= 1 && !message.is_empty(), "{line}:{column} {message}");
             assert!(!message.contains("hunter2"), "{message}");
         }
-        let error = set("'é' = 1\n'é' = \"\\q\"", "HASH", "SALT").unwrap_err();
+        let error = set_credentials("'é' = 1\n'é' = \"\\q\"").unwrap_err();
         assert!(matches!(error, EditError::Toml { line: 2, column: 9, .. }), "{error:?}");
     }
 

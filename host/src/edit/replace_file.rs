@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// The file behind a chain of symbolic links, whether it exists or not.
-pub(super) fn follow_links(path: &Path) -> PathBuf {
+pub fn follow_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     // The kernel's own limit; a circle of links ends here and is reported when the file is read.
     for _ in 0..40 {
@@ -20,7 +20,7 @@ pub(super) fn follow_links(path: &Path) -> PathBuf {
 }
 
 /// Puts `text` at `path` in one step. `old` is what is known of the file to be replaced.
-pub(super) fn replace(path: &Path, text: &str, old: Option<&Metadata>) -> io::Result<()> {
+pub fn replace(path: &Path, text: &str, old: Option<&Metadata>) -> io::Result<()> {
     let folder = folder_of(path);
     let mut file = NamedTempFile::with_prefix_in(".defect-host-", folder)?; // mode 0600
     file.write_all(text.as_bytes())?;

@@ -7,13 +7,13 @@ use toml_writer::{ToTomlKey, ToTomlValue, TomlStringBuilder};
 const MAX_DEPTH: usize = 16;
 
 /// A text in quotes.
-pub(super) fn string(text: &str) -> String {
+pub fn string(text: &str) -> String {
     // Not the shortest form: that may have several lines, of which only the first would be commented out.
     TomlStringBuilder::new(text).as_basic().to_toml_value()
 }
 
 /// A value on one line; `None` for what TOML cannot say. In a table, a key without a value is left out.
-pub(super) fn literal(value: &Value) -> Option<String> {
+pub fn literal(value: &Value) -> Option<String> {
     within(value, MAX_DEPTH)
 }
 
