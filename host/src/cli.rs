@@ -41,6 +41,25 @@ what is logged, as in `DEFECT_HOST_LOG=debug,hyper=info`.")]
     /// Check the configuration and the plugin, and say what would run
     #[command(after_help = "Example:\n  defect-host check --config config.toml && systemctl restart defect-host")]
     Check(Start),
+    /// Write a first configuration, asking for what it needs
+    #[command(after_help = "\
+Examples:
+  defect-host init
+  defect-host init --config /etc/defect-host/config.toml
+
+Nothing is written before you have seen it. An existing file keeps its comments and what you do not change.")]
+    Init {
+        /// The configuration file
+        #[command(flatten)]
+        file: EditedFile,
+    },
+    /// Change or show a part of the configuration
+    #[command(after_help = "\
+Examples:
+  defect-host configure                            asks for the part
+  defect-host configure --client-only
+  defect-host configure --view                     the whole, its secrets masked")]
+    Configure(Configure),
     /// Store the user name and password that callers need
     #[command(after_help = "\
 Examples:
@@ -86,6 +105,47 @@ pub struct ConfigFile {
     /// Path of the configuration file
     #[arg(long, value_name = "PATH", default_value = "config.toml")]
     pub config: PathBuf,
+}
+
+/// The configuration file of `init` and `configure`.
+#[derive(Debug, Clone, Args)]
+pub struct EditedFile {
+    /// Path of the configuration file
+    // `--path` is the Python service's name for it.
+    #[arg(long, value_name = "PATH", default_value = "config.toml", alias = "path")]
+    pub config: PathBuf,
+}
+
+/// What `configure` takes.
+#[derive(Debug, Args)]
+pub struct Configure {
+    /// The configuration file
+    #[command(flatten)]
+    pub file: EditedFile,
+    /// The part
+    #[command(flatten)]
+    pub part: Part,
+}
+
+/// The part of the configuration that `configure` is about; asked for when none is named.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct Part {
+    /// Everything, as `init`
+    #[arg(long)]
+    pub full: bool,
+    /// The service: address, HTTPS, log, limits
+    #[arg(long)]
+    pub service_only: bool,
+    /// The user name and password that callers need
+    #[arg(long)]
+    pub credentials_only: bool,
+    /// The plugin and its settings
+    #[arg(long)]
+    pub client_only: bool,
+    /// Show the configuration, its secrets masked
+    #[arg(long)]
+    pub view: bool,
 }
 
 /// What `start` and `check` take.

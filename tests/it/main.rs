@@ -7,6 +7,7 @@ mod auth;
 mod bodies;
 mod cli;
 mod config_faults;
+mod configuring;
 mod crash;
 mod credentials;
 mod documents;

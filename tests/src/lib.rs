@@ -13,6 +13,7 @@ mod raw;
 mod reference;
 mod sample;
 mod skew;
+mod terminal;
 
 pub use artifacts::{Artifacts, aborting_library, api_version, artifacts, root, version_symbol};
 pub use client::{Client, Response};
@@ -23,3 +24,4 @@ pub use raw::{Connection, Head, head_of};
 pub use reference::{PythonService, python_tool};
 pub use sample::defect_request;
 pub use skew::{PLUGIN, Skewed};
+pub use terminal::AtTerminal;

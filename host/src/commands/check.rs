@@ -21,7 +21,7 @@ fn check(arguments: &Start, terminal: &Terminal) -> Result<(), StartError> {
     if !config.warnings.is_empty() {
         terminal.complain(format_args!("{}\n", config.warnings.render(terminal.color)));
     }
-    let prepared = rehearse(arguments, &config)?;
+    let prepared = rehearse(&arguments.file.config, &config)?;
     let service = &config.service;
     let scheme = if service.ssl_cert.is_some() && service.ssl_key.is_some() { "https" } else { "http" };
     terminal.say(format_args!("config    {}", arguments.file.config.display()));

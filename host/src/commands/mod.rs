@@ -2,9 +2,12 @@
 
 mod check;
 mod completions;
+mod configure;
 mod plugin_process;
 mod plugins;
 mod prepare;
+mod prose;
+mod secret_input;
 mod set_credentials;
 mod start;
 mod terminal;
@@ -26,6 +29,8 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Start(arguments) => start::run(&arguments, &terminal),
         Command::Check(arguments) => check::run(&arguments, &terminal),
+        Command::Init { file } => configure::init(&file, &terminal),
+        Command::Configure(arguments) => configure::configure(&arguments, &terminal),
         Command::SetCredentials(arguments) => set_credentials::run(arguments, &terminal),
         Command::Plugins(arguments) => plugins::run(&arguments, &terminal),
         Command::PluginProcess(arguments) => plugin_process::run(&arguments, &terminal),

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::process::ExitCode;
 
+use super::secret_input;
 use super::terminal::Terminal;
 use crate::cli::SetCredentials;
 use crate::credentials::{Pepper, Saved, set_credentials};
@@ -66,8 +67,9 @@ fn ask(question: &str) -> std::io::Result<String> {
 }
 
 fn ask_twice() -> std::io::Result<String> {
-    let password = rpassword::prompt_password("Password: ")?;
-    if rpassword::prompt_password("Password again: ")? == password {
+    let ask = |prompt| secret_input::ask(prompt)?.ok_or_else(|| std::io::Error::other("nobody wants to type it"));
+    let password = ask("Password: ")?;
+    if ask("Password again: ")? == password {
         Ok(password)
     } else {
         Err(std::io::Error::other("the two passwords differ"))

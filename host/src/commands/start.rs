@@ -1,6 +1,7 @@
 //! `defect-host start`: serves until it is told to stop.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -133,10 +134,10 @@ pub(super) fn limit_arenas() {
 }
 
 /// Goes through all stages that do not change anything, for `check`.
-pub(super) fn rehearse(arguments: &Start, config: &LoadedConfig) -> Result<Prepared, StartError> {
+pub(super) fn rehearse(config_file: &Path, config: &LoadedConfig) -> Result<Prepared, StartError> {
     let service = &config.service;
     logging::check(&logging_settings(&service.logging, service.debug))?;
-    let prepared = prepare(&arguments.file.config, config)?;
+    let prepared = prepare(config_file, config)?;
     let tls = tls(service)?;
     metrics_address(service)?;
     client_address(service)?;

@@ -5,6 +5,9 @@ use std::io::{IsTerminal, Write};
 
 use crate::hidden::masked;
 
+/// Where no terminal tells how wide it is.
+const DEFAULT_WIDTH: usize = 80;
+
 /// Standard output and standard error.
 pub(super) struct Terminal {
     /// Whether standard error shows colours.
@@ -27,4 +30,12 @@ impl Terminal {
         // A plugin's own words may be in it.
         let _ = writeln!(std::io::stderr(), "{}", masked(text.to_string().into()));
     }
+}
+
+/// The columns of the terminal, or what the variable `COLUMNS` says of a reader that is none.
+pub(super) fn width() -> usize {
+    let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    let columns = terminal.map(|(terminal_size::Width(columns), _)| usize::from(columns));
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    columns.or_else(told).unwrap_or(DEFAULT_WIDTH).max(40)
 }

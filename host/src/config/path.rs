@@ -19,7 +19,8 @@ impl KeyPath {
         self.0.is_empty()
     }
 
-    pub(super) fn child(&self, segment: impl Into<String>) -> Self {
+    /// The place of a key, or of an entry of a list, in what is at this one.
+    pub fn child(&self, segment: impl Into<String>) -> Self {
         let mut path = self.clone();
         path.0.push(segment.into());
         path

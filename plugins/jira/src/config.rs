@@ -29,41 +29,57 @@ pub struct JiraConfig {
     /// token of Data Center. `oauth1`: OAuth 1.0a, with a private key. `oauth2 2LO`: OAuth 2.0 as a service account.
     /// `oauth2 3LO`: OAuth 2.0 as a user who gave consent. Default: `basic`.
     #[serde(default)]
+    #[schemars(extend("ask" = 1, "default" = "basic"))]
     pub auth_type: AuthType,
     /// For `basic`: the user, on Cloud the e-mail address. Default: the environment variable `JIRA_USERNAME`.
+    #[schemars(extend("ask" = 2, "env_var" = "JIRA_USERNAME", "depends_on" = logins(&["basic"])))]
     pub username: Option<String>,
     /// For `basic`: the password, on Cloud an API token. Default: the environment variable `JIRA_PASSWORD`.
+    #[schemars(extend("ask" = 3, "env_var" = "JIRA_PASSWORD", "depends_on" = logins(&["basic"])))]
     pub password: Option<Password>,
     /// For `token`: the personal access token. Default: the environment variable `JIRA_BEARER_TOKEN`.
+    #[schemars(extend("ask" = 2, "env_var" = "JIRA_BEARER_TOKEN", "depends_on" = logins(&["token"])))]
     pub token: Option<Password>,
     /// For `oauth1`: the consumer key. Default: the environment variable `JIRA_OAUTH1_CONSUMER_KEY`.
+    #[schemars(extend("ask" = 2, "env_var" = "JIRA_OAUTH1_CONSUMER_KEY", "depends_on" = logins(OAUTH1)))]
     pub oauth1_consumer_key: Option<String>,
     /// For `oauth1`: the access token. Default: the environment variable `JIRA_OAUTH1_ACCESS_TOKEN`.
+    #[schemars(extend("ask" = 3, "env_var" = "JIRA_OAUTH1_ACCESS_TOKEN", "depends_on" = logins(OAUTH1)))]
     pub oauth1_access_token: Option<Password>,
     /// Known from the Python service and without effect: requests are signed with the private key.
+    #[schemars(extend("depends_on" = logins(OAUTH1)))]
     pub oauth1_access_token_secret: Option<Password>,
     /// For `oauth1`: the PEM file of the private key. Default: the environment variable `JIRA_OAUTH1_KEY_CERT_PATH`.
+    #[schemars(extend("ask" = 4, "env_var" = "JIRA_OAUTH1_KEY_CERT_PATH", "depends_on" = logins(OAUTH1)))]
     pub oauth1_key_cert_path: Option<PathBuf>,
     /// For `oauth1`: the private key itself, in PEM. Default: the environment variable `JIRA_OAUTH1_KEY_CERT`.
+    #[schemars(extend("env_var" = "JIRA_OAUTH1_KEY_CERT", "depends_on" = logins(OAUTH1)))]
     pub oauth1_key_cert: Option<Password>,
     /// For `oauth2`: the application's id. Default: the environment variable `JIRA_OAUTH2_CLIENT_ID`.
+    #[schemars(extend("ask" = 2, "env_var" = "JIRA_OAUTH2_CLIENT_ID", "depends_on" = logins(OAUTH2)))]
     pub oauth2_client_id: Option<String>,
     /// For `oauth2`: the application's secret. Default: the environment variable `JIRA_OAUTH2_CLIENT_SECRET`.
+    #[schemars(extend("ask" = 3, "env_var" = "JIRA_OAUTH2_CLIENT_SECRET", "depends_on" = logins(OAUTH2)))]
     pub oauth2_client_secret: Option<Password>,
     /// For `oauth2 3LO`: the refresh token that the consent gave. Default: the environment variable
     /// `JIRA_OAUTH2_REFRESH_TOKEN`.
+    #[schemars(extend("ask" = 4, "env_var" = "JIRA_OAUTH2_REFRESH_TOKEN", "depends_on" = logins(OAUTH2_USER)))]
     pub oauth2_refresh_token: Option<Password>,
     /// For `oauth2 3LO`: an access token that is still good. Default: the environment variable
     /// `JIRA_OAUTH2_ACCESS_TOKEN`, else none: one is asked for.
+    #[schemars(extend("env_var" = "JIRA_OAUTH2_ACCESS_TOKEN", "depends_on" = logins(OAUTH2_USER)))]
     pub oauth2_access_token: Option<Password>,
     /// When `oauth2_access_token` ends, in seconds since 1970. Default: the environment variable
     /// `JIRA_OAUTH2_EXPIRES_AT`.
+    #[schemars(extend("env_var" = "JIRA_OAUTH2_EXPIRES_AT", "depends_on" = logins(OAUTH2_USER)))]
     pub oauth2_expires_at: Option<u64>,
     /// For `oauth2 3LO`: the private file in which the newest refresh token is kept: each one is good once.
     /// As long as it is not there, the login goes on with the one in the Python service's `tmp/oauth2_tokens.toml`.
     /// Default: `jira-oauth2-token.json` in the working directory.
+    #[schemars(extend("depends_on" = logins(OAUTH2_USER)))]
     pub oauth2_token_path: Option<PathBuf>,
     /// For `oauth2` with Data Center: what the tokens may be used for. Default: `WRITE`.
+    #[schemars(extend("depends_on" = logins(OAUTH2)))]
     pub oauth2_scope: Option<String>,
     /// Atlassian's gateway, through which Cloud takes OAuth 2.0 and API tokens with scopes. Another one for Atlassian
     /// Government Cloud. Default: `https://api.atlassian.com/ex/jira`.
@@ -72,14 +88,18 @@ pub struct JiraConfig {
     /// Default: `https://auth.atlassian.com/oauth/token`.
     pub cloud_token_url: Option<String>,
     /// Whether Jira's certificate is checked. Default: the environment variable `JIRA_VERIFY_SSL`, else true.
+    #[schemars(extend("env_var" = "JIRA_VERIFY_SSL"))]
     pub verify_ssl: Option<bool>,
     /// PEM file of the certification authorities that Jira's certificate may be of, beside the well-known ones.
     /// Default: the environment variable `JIRA_SSL_CA_CERT_PATH`.
+    #[schemars(extend("env_var" = "JIRA_SSL_CA_CERT_PATH"))]
     pub ssl_ca_cert_path: Option<PathBuf>,
     /// PEM file of the certificate that the plugin shows to Jira, and of its key unless that is in `client_key_path`.
     /// Default: the environment variable `JIRA_CLIENT_CERT_PATH`.
+    #[schemars(extend("env_var" = "JIRA_CLIENT_CERT_PATH"))]
     pub client_cert_path: Option<PathBuf>,
     /// PEM file of the key of `client_cert_path`. Default: the environment variable `JIRA_CLIENT_KEY_PATH`.
+    #[schemars(extend("env_var" = "JIRA_CLIENT_KEY_PATH"))]
     pub client_key_path: Option<PathBuf>,
     /// The HTTP proxy on the way to Jira, such as `http://proxy.example:3128`; empty for none.
     /// Default: what the environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
@@ -146,7 +166,7 @@ pub enum AuthType {
     /// With a personal access token.
     #[serde(rename = "token")]
     Token,
-    /// As [`AuthType::OAuth1`].
+    /// The same as `oauth1`.
     #[serde(rename = "oauth")]
     OAuth,
     /// With signed requests.
@@ -155,13 +175,13 @@ pub enum AuthType {
     /// As a service account.
     #[serde(rename = "oauth2 2LO")]
     OAuth2ServiceAccount,
-    /// The same.
+    /// The same as `oauth2 2LO`.
     #[serde(rename = "oauth2 2LO (service account)")]
     OAuth2ServiceAccountInFull,
     /// As a user who gave consent.
     #[serde(rename = "oauth2 3LO")]
     OAuth2User,
-    /// The same.
+    /// The same as `oauth2 3LO`.
     #[serde(rename = "oauth2 3LO (user account)")]
     OAuth2UserInFull,
 }
@@ -186,6 +206,15 @@ pub struct ProjectConfig {
     pub supports_changes_timestamps: Option<bool>,
     /// Commands to run before and after a synchronisation. Default: the general setting.
     pub commands: Option<PhaseCommands>,
+}
+
+/// What `defect-host init` asks for with which `auth_type`.
+const OAUTH1: &[&str] = &["oauth", "oauth1"];
+const OAUTH2: &[&str] = &["oauth2 2LO", "oauth2 2LO (service account)", "oauth2 3LO", "oauth2 3LO (user account)"];
+const OAUTH2_USER: &[&str] = &["oauth2 3LO", "oauth2 3LO (user account)"];
+
+fn logins(auth_types: &[&str]) -> serde_json::Value {
+    serde_json::json!({ "auth_type": auth_types })
 }
 
 fn default_name() -> String {

@@ -1,15 +1,14 @@
 //! `defect-host plugins inspect`: what a plugin is, and what it can be configured with.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::path::Path;
 
 use defect_plugin_api::{Operation, boundary};
 
 use super::super::prepare::{PrepareError, Unfit, choose_class, locate, open_as_configured};
-use super::super::terminal::Terminal;
+use super::super::prose::{shown, wrapped_line};
+use super::super::terminal::{self, Terminal};
 use super::key_table::key_table;
-use super::prose::{shown, wrapped_line};
 use super::service_config;
 use super::template::template;
 use crate::cli::ConfigFile;
@@ -18,8 +17,6 @@ use crate::inspect::{self, Facts};
 use crate::plugin::Library;
 use crate::resolve::ClassChoice;
 
-/// Where no terminal tells how wide it is.
-const DEFAULT_WIDTH: usize = 80;
 /// The width of the first column.
 const LABEL: usize = 12;
 
@@ -27,7 +24,7 @@ const LABEL: usize = 12;
 pub(super) fn inspect(class: &str, file: &ConfigFile, terminal: &Terminal) -> Result<(), PrepareError> {
     let service = service_config(file)?;
     let resolved = locate(class, &service, Some(&file.config))?;
-    let width = width();
+    let width = terminal::width();
     let facts = inspect::facts(&resolved.library, boundary::VERSION_SYMBOL)
         .map_err(|error| Unfit::Inspect(error).of(&resolved))?;
     terminal.say(of_the_file(&resolved.library, &facts));
@@ -123,14 +120,6 @@ fn size(bytes: u64) -> String {
         at = next;
     }
     format!("{digits} bytes")
-}
-
-/// The columns of the terminal, or what the variable `COLUMNS` says of a reader that is none.
-fn width() -> usize {
-    let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-    let columns = terminal.map(|(terminal_size::Width(columns), _)| usize::from(columns));
-    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
-    columns.or_else(told).unwrap_or(DEFAULT_WIDTH).max(40)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::prose::{shown, wrapped, wrapped_line};
+use super::super::prose::{shown, wrapped, wrapped_line};
 use crate::config::{Key, KeyPath, Shape};
 use crate::edit::literal;
 

@@ -4,7 +4,6 @@ mod inspect;
 mod key_table;
 mod list;
 mod new;
-mod prose;
 mod schema;
 mod template;
 

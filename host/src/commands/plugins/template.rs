@@ -7,8 +7,8 @@
 use serde_json::Value;
 use toml_writer::ToTomlKey;
 
+use super::super::prose::wrapped;
 use super::key_table::constraints;
-use super::prose::wrapped;
 use crate::config::{Key, SECTION, Shape};
 use crate::edit::{literal, string};
 
