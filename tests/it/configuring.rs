@@ -42,7 +42,7 @@ fn a_first_configuration_is_asked_for_and_the_service_starts_with_it() {
             ("user name: ", "a:b"),
             ("user name: ", username),
             ("password (hidden): ", password),
-            ("password again: ", "another"),
+            ("password again: ", "m1styped"),
             ("the two passwords differ", password),
             ("password again: ", password),
             ("or the path of a library): ", "JsonlDefectClient"),
@@ -54,11 +54,37 @@ fn a_first_configuration_is_asked_for_and_the_service_starts_with_it() {
         ],
     );
     let screen = done(terminal);
-    assert!(!screen.contains(password) && !screen.contains("another"), "{screen}");
-    assert!(screen.lines().filter(|line| !line.contains('/')).all(|line| line.chars().count() <= 80), "{screen}");
+    assert!(!screen.contains(password) && !screen.contains("m1styped"), "{screen}");
+    assert!(
+        screen
+            .lines()
+            .filter(|line| !line.contains('/') && !line.starts_with("client_class "))
+            .all(|line| line.chars().count() <= 80),
+        "{screen}"
+    );
     assert!(!screen.contains('\u{1b}'), "{screen}");
-    let (_, preview) = screen.split_once("`config.toml` will be").unwrap();
-    assert_snapshot!(preview, @"");
+    let (_, preview) = screen.split_once("`config.toml` will be ").unwrap();
+    let preview = preview.replace("[Y/n]: \n", "[Y/n]:\n");
+    assert_snapshot!(preview, @r#"
+    this (secrets are not shown):
+
+      [testbench-defect-service]
+      client_class = "JsonlDefectClient"
+      host = "127.0.0.1"
+      password_hash = ***
+      port = 8031
+      salt = ***
+
+      [testbench-defect-service.client_config]
+      defects_path = "defects"
+
+    Write it? [Y/n]:
+    wrote `config.toml`
+
+    Next (a service that runs has to be restarted):
+      defect-host check
+      defect-host start
+    "#);
 
     let mode = std::fs::metadata(folder.path().join("config.toml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -126,8 +152,16 @@ fn an_existing_file_keeps_all_that_is_not_changed() {
         ],
     );
     let screen = done(terminal);
-    let (_, preview) = screen.split_once("secrets are not shown").unwrap();
-    assert_snapshot!(preview.split_once("Users of").unwrap().0, @"");
+    let (_, preview) = screen.split_once("`config.toml` will change like this (secrets are not shown):").unwrap();
+    for line in [
+        "+host = \"127.0.0.1\"",
+        "-port = 8030 # the DMProxy's",
+        "+port = 8031 # the DMProxy's",
+        " #forwarded_secret = ***",
+    ] {
+        assert!(preview.contains(&format!("\n  {line}\n")), "{line} in {preview}");
+    }
+    assert!(!preview.contains("geheim") && !preview.contains(hash), "{preview}");
     let expected = text.replace("# keep\r\n", "# keep\r\nhost = \"127.0.0.1\"\r\n").replace("8030", "8031")
         + "\r\n[testbench-defect-service.server]\r\nkeep_alive_timeout = 30\r\n";
     assert_eq!(folder.read("config.toml"), expected);
@@ -160,12 +194,13 @@ fn a_plugins_logins_and_tables_are_asked_for_as_its_schema_says() {
             ("Which one?", ""),
             ("projects: a new name", ""),
             ("Which one?", ""),
+            ("Change that? [Y/n]: ", ""),
             ("Write it? [Y/n]: ", ""),
         ],
     );
     let screen = done(terminal);
     assert!(
-        !screen.contains("t0ken") && !screen.contains("oauth2_client_id") && !screen.contains("username"),
+        !screen.contains("t0ken") && !screen.contains("oauth2_client_id") && !screen.contains("username ["),
         "{screen}"
     );
     assert!(screen.contains("+token = ***"), "{screen}");
@@ -186,8 +221,9 @@ fn any_plugin_that_is_found_is_offered_by_the_name_that_means_it() {
     let mut terminal = folder.run_at_terminal(&["configure", "--client-only", "--path", "./config.toml"], &[]);
     terminal.wait_for("/plugins/libtwo.so");
     terminal.answer("or the path of a library): ", "libtwo.so::Nobody");
-    terminal.answer("the library has no client `Nobody`", "libtwo.so::SpareDefectClient");
+    terminal.answer("`Nobody`, only", "libtwo.so::SpareDefectClient");
     terminal.answer("Change some? [y/N]: ", "");
+    terminal.answer("Change that? [Y/n]: ", "");
     // There are no credentials in this file.
     terminal.answer("Write it? [y/N]: ", "y");
     let screen = done(terminal);
@@ -205,6 +241,7 @@ fn the_menu_leads_to_each_part() {
     terminal.answer("user name: ", "ann");
     terminal.answer("password (hidden): ", "s3cret");
     terminal.answer("password again: ", "s3cret");
+    terminal.answer("Change that? [Y/n]: ", "n");
     terminal.answer("Write it? [Y/n]: ", "");
     let screen = done(terminal);
     assert!(screen.contains("In `config.toml` only secrets change."), "{screen}");
@@ -231,11 +268,14 @@ fn a_file_that_is_no_toml_is_left_alone() {
 #[test]
 fn without_a_terminal_other_ways_are_named() {
     let folder = nowhere();
-    for arguments in [&["init"][..], &["configure", "--full"]] {
-        let refused = folder.run(arguments);
-        assert_eq!(refused.code(), Some(2));
-        assert_snapshot!(refused.stderr, @"");
-    }
+    let refused = folder.run(&["init"]);
+    assert_eq!(refused.code(), Some(2));
+    assert_snapshot!(refused.stderr, @"
+    error: this command asks its questions on a terminal, and there is none
+
+    hint: without one, `defect-host plugins inspect CLASS --toml` prints a configuration to edit, and `defect-host set-credentials --username NAME --password-stdin` stores user name and password
+    ");
+    assert_eq!(folder.run(&["configure", "--full"]).stderr, refused.stderr);
 }
 
 #[test]
@@ -248,7 +288,20 @@ fn the_configuration_is_shown_without_its_secrets() {
     ));
     let shown = folder.run_with(&["configure", "--view"], &[("JIRA_USERNAME", "geheim")]);
     assert_eq!(shown.code(), Some(0), "{}", shown.stderr);
-    assert_snapshot!(shown.stdout, @"");
+    assert_snapshot!(shown.stdout, @r#"
+    # config.toml
+    [testbench-defect-service]
+    client_class = "JiraDefectClient"
+    password_hash = ***
+    salt = ***
+    [testbench-defect-service.client_config]
+    server_url = "https://jira.example"
+    # password = ***
+    password = ***
+    proxy_url = ***
+
+    # set in the environment: JIRA_USERNAME
+    "#);
 
     let own = "client_class = \"Nobody\"\nclient_config.anything = \"geheim\"\n";
     folder.write("config.toml", format!("[testbench-defect-service]\n{own}"));

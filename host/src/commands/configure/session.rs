@@ -240,6 +240,7 @@ impl<'a> Session<'a> {
         match (whose, &mut self.own_file) {
             (Whose::Service, _) => self.values = values,
             (Whose::Client, Some(OwnFile::Edited { values: own, .. })) => *own = values,
+            (Whose::Client, _) if values.is_empty() && !self.values.contains_key(CLIENT_TABLE) => {}
             (Whose::Client, _) => {
                 self.values.insert(CLIENT_TABLE.to_owned(), Value::Object(values));
             }
