@@ -21,7 +21,10 @@ fn check(arguments: &Start, terminal: &Terminal) -> Result<(), StartError> {
     if !config.warnings.is_empty() {
         terminal.complain(format_args!("{}\n", config.warnings.render(terminal.color)));
     }
-    let prepared = rehearse(&arguments.file.config, &config)?;
+    let (prepared, warnings) = rehearse(&arguments.file.config, &config)?;
+    for warning in warnings {
+        terminal.complain(format_args!("warning: {warning}\n"));
+    }
     let service = &config.service;
     let scheme = if service.ssl_cert.is_some() && service.ssl_key.is_some() { "https" } else { "http" };
     terminal.say(format_args!("config    {}", arguments.file.config.display()));

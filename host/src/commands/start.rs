@@ -50,7 +50,7 @@ impl StartError {
         match self {
             Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) => super::EXIT_WRONG,
             Self::HalfTls | Self::ClientRootsWithoutTls => super::EXIT_WRONG,
-            Self::Listen(ListenError::TlsFile { .. } | ListenError::Tls(_)) => super::EXIT_WRONG,
+            Self::Listen(ListenError::Tls(_)) => super::EXIT_WRONG,
             Self::Metrics(MetricsError::NoAddress(_)) => super::EXIT_WRONG,
             Self::Listen(_) | Self::Metrics(_) | Self::Document(_) | Self::Runtime(_) => super::EXIT_FAILED,
         }
@@ -133,16 +133,16 @@ pub(super) fn limit_arenas() {
     }
 }
 
-/// Goes through all stages that do not change anything, for `check`.
-pub(super) fn rehearse(config_file: &Path, config: &LoadedConfig) -> Result<Prepared, StartError> {
+/// Goes through all stages that do not change anything, for `check`. Gives what is odd, too.
+pub(super) fn rehearse(config_file: &Path, config: &LoadedConfig) -> Result<(Prepared, Vec<String>), StartError> {
     let service = &config.service;
     logging::check(&logging_settings(&service.logging, service.debug))?;
     let prepared = prepare(config_file, config)?;
     let tls = tls(service)?;
     metrics_address(service)?;
     client_address(service)?;
-    tls.map_or(Ok(()), |tls| tls.check())?;
-    Ok(prepared)
+    let warnings = tls.map_or(Ok(vec![]), |tls| tls.check()).map_err(ListenError::Tls)?;
+    Ok((prepared, warnings))
 }
 
 fn report(prepared: &Prepared) {

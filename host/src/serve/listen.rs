@@ -1,22 +1,17 @@
 //! From an address to answered connections, with or without TLS, until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::ServiceExt;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::tls_rustls::RustlsAcceptor;
 use hyper_util::rt::TokioTimer;
-use rustls::RootCertStore;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use tower_http::normalize_path::NormalizePath;
 
 use super::gate::Service;
+use super::tls::{Tls, TlsError, Watch};
 
 /// What a connection holds of an answer that its reader does not take, and of a request's head. With
 /// hyper's own 400 KiB, forty readers that stand still would hold 16 MB.
@@ -41,19 +36,9 @@ pub enum ListenError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A file of the TLS configuration is not what it should be.
-    #[error("`{}` cannot be used as {what}: {reason}", path.display())]
-    TlsFile {
-        /// The file.
-        path: PathBuf,
-        /// Its role.
-        what: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Certificate and key do not go together.
-    #[error("certificate and key cannot be used: {0}")]
-    Tls(rustls::Error),
+    /// The files of the TLS configuration cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A connection could not be served any more.
     #[error("the service ended: {0}")]
     Serve(std::io::Error),
@@ -74,30 +59,9 @@ impl ListenError {
                 Some("ports below 1024 need a privilege: choose another `port`")
             }
             Self::Address { .. } => Some("check `host` and `port`"),
-            Self::TlsFile { .. } | Self::Tls(_) => Some("`ssl_cert`, `ssl_key` and `ssl_ca_cert` name PEM files"),
+            Self::Tls(error) => Some(error.hint()),
             Self::Serve(_) => None,
         }
-    }
-}
-
-/// The files of a TLS configuration, all in PEM.
-#[derive(Debug, Clone)]
-pub struct Tls {
-    /// The service's certificate, with those between it and its root.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// Roots of clients' certificates: when given, a client without one is refused.
-    pub client_roots: Option<PathBuf>,
-}
-
-impl Tls {
-    /// Reads the files and finds out whether they can be used.
-    ///
-    /// # Errors
-    /// [`ListenError::TlsFile`] and [`ListenError::Tls`].
-    pub fn check(&self) -> Result<(), ListenError> {
-        tls_config(self).map(drop)
     }
 }
 
@@ -105,7 +69,7 @@ impl Tls {
 pub struct Listener {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<RustlsConfig>,
+    tls: Option<Watch>,
 }
 
 impl Listener {
@@ -114,7 +78,7 @@ impl Listener {
     /// # Errors
     /// See [`ListenError`].
     pub fn bind(host: &str, port: u16, tls: Option<&Tls>) -> Result<Self, ListenError> {
-        let tls = tls.map(tls_config).transpose()?;
+        let tls = tls.map(Watch::begin).transpose()?;
         let unknown = |source| ListenError::Host { host: host.to_owned(), source };
         let mut addresses = (host, port).to_socket_addrs().map_err(unknown)?;
         let address = addresses.next().ok_or_else(|| unknown(std::io::ErrorKind::AddrNotAvailable.into()))?;
@@ -168,48 +132,16 @@ impl Listener {
         http1.timer(TokioTimer::new()).header_read_timeout(keep_alive).max_buf_size(CONNECTION_BUFFER_BYTES);
         server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(keep_alive);
         match self.tls {
-            Some(tls) => server.acceptor(RustlsAcceptor::new(tls)).serve(service).await,
+            Some(tls) => {
+                let acceptor = RustlsAcceptor::new(tls.config()).acceptor(NoDelayAcceptor::new());
+                let serving = server.acceptor(acceptor).serve(service);
+                tokio::select! {
+                    served = serving => served,
+                    () = tls.run() => Ok(()),
+                }
+            }
             None => server.acceptor(NoDelayAcceptor::new()).serve(service).await,
         }
         .map_err(ListenError::Serve)
     }
-}
-
-fn tls_config(tls: &Tls) -> Result<RustlsConfig, ListenError> {
-    let certificates = certificates(&tls.certificate, "the certificate")?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| ListenError::TlsFile {
-        path: tls.key.clone(),
-        what: "the private key",
-        reason: error.to_string(),
-    })?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(ListenError::Tls)?;
-    let config = match &tls.client_roots {
-        None => config.with_no_client_auth(),
-        Some(path) => {
-            let unusable = |reason: String| ListenError::TlsFile {
-                path: path.clone(),
-                what: "the root of clients' certificates",
-                reason,
-            };
-            let mut roots = RootCertStore::empty();
-            for root in self::certificates(path, "the root of clients' certificates")? {
-                roots.add(root).map_err(|error| unusable(error.to_string()))?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-            config.with_client_cert_verifier(verifier.map_err(|error| unusable(error.to_string()))?)
-        }
-    };
-    let mut config = config.with_single_cert(certificates, key).map_err(ListenError::Tls)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(config)))
-}
-
-fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, ListenError> {
-    let unusable = |reason: String| ListenError::TlsFile { path: path.to_owned(), what, reason };
-    let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let found = found.map_err(|error| unusable(error.to_string()))?;
-    if found.is_empty() { Err(unusable("it holds no certificate".to_owned())) } else { Ok(found) }
 }

@@ -16,6 +16,7 @@ mod metrics;
 mod request_log;
 mod routes;
 mod supply;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +31,10 @@ pub use backend::{Backend, MAX_CALLS};
 pub use body::MAX_BODY_BYTES;
 pub use document::DocumentError;
 pub use gate::Service;
-pub use listen::{ListenError, Listener, Tls};
+pub use listen::{ListenError, Listener};
 pub use metrics::{MetricsError, MetricsListener};
 pub use request_log::ClientAddress;
+pub use tls::{Tls, TlsError};
 
 use cached::Cached;
 use error::ApiError;
