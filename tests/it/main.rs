@@ -21,6 +21,7 @@ mod loading;
 mod logs;
 mod metrics;
 mod panics;
+mod proxies;
 mod readme;
 mod request_ids;
 mod resolving;

@@ -1,11 +1,12 @@
 //! `defect-host start`: serves until it is told to stop.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::http::HeaderName;
+use ipnet::IpNet;
 use tokio::runtime::Runtime;
 
 use super::prepare::{PrepareError, Prepared, prepare};
@@ -14,7 +15,7 @@ use crate::cli::Start;
 use crate::config::{LoadedConfig, LogFormat, LogLevel, LoggingConfig, ServiceConfig};
 use crate::logging::{self, Directives, FileSettings, Format, Level, LoggingError, LoggingSettings};
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
-use crate::serve::{MetricsError, MetricsListener};
+use crate::serve::{MetricsError, MetricsListener, Sources};
 
 /// Threads that may block beside the plugin's calls: checking credentials, dropping answers.
 const OTHER_BLOCKING_THREADS: usize = 16;
@@ -31,6 +32,8 @@ pub(super) enum StartError {
     Logging(#[from] LoggingError),
     #[error("`real_ip_header` is no name of a header: `{0}`")]
     RealIpHeader(String),
+    #[error("`trusted_proxies` has an entry that is no address or network: `{0}`")]
+    TrustedProxy(String),
     #[error("`ssl_cert` and `ssl_key` need each other: only one of them is set")]
     HalfTls,
     #[error("`ssl_ca_cert` is set without `ssl_cert` and `ssl_key`: over HTTP no caller's certificate is checked")]
@@ -48,7 +51,7 @@ pub(super) enum StartError {
 impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) => super::EXIT_WRONG,
+            Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) | Self::TrustedProxy(_) => super::EXIT_WRONG,
             Self::HalfTls | Self::ClientRootsWithoutTls => super::EXIT_WRONG,
             Self::Listen(ListenError::Tls(_)) => super::EXIT_WRONG,
             Self::Metrics(MetricsError::NoAddress(_)) => super::EXIT_WRONG,
@@ -63,6 +66,7 @@ impl StartError {
             Self::Listen(error) => error.hint(),
             Self::Metrics(error) => Some(error.hint()),
             Self::RealIpHeader(_) => Some("write a name such as `X-Real-IP`"),
+            Self::TrustedProxy(_) => Some("write addresses and networks such as `192.0.2.7` and `10.0.0.0/8`"),
             Self::HalfTls => Some("set both for HTTPS, or none for HTTP"),
             Self::ClientRootsWithoutTls => Some("set those two as well, or remove it"),
             Self::Document(_) | Self::Runtime(_) => None,
@@ -164,6 +168,7 @@ fn report(prepared: &Prepared) {
 fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceConfig) -> Result<(), StartError> {
     let tls = tls(service)?;
     let client_address = client_address(service)?;
+    tracing::info!("callers' addresses: {client_address}");
     let backend = Backend::new(prepared.client, service.call_timeout);
     let authenticator = Authenticator::new(prepared.verifier);
     let api = Api::new(backend.clone());
@@ -244,8 +249,17 @@ fn client_address(service: &ServiceConfig) -> Result<ClientAddress, StartError> 
     let header = service.real_ip_header.as_deref().filter(|name| !name.is_empty());
     let header = header
         .map(|name| HeaderName::from_bytes(name.as_bytes()).map_err(|_| StartError::RealIpHeader(name.to_owned())));
-    let secret = service.forwarded_secret.as_ref().map(|secret| secret.expose().to_owned());
-    Ok(ClientAddress::new(header.transpose()?, service.proxies_count.unwrap_or(0).into(), secret))
+    let forwarded_secret = service.forwarded_secret.as_ref().map(|secret| secret.expose().to_owned());
+    let trusted = service.trusted_proxies.iter().map(|text| {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| address()).map_err(|_| StartError::TrustedProxy(text.clone()))
+    });
+    Ok(ClientAddress::from(Sources {
+        real_ip_header: header.transpose()?,
+        proxies_count: service.proxies_count.unwrap_or(0).into(),
+        forwarded_secret: forwarded_secret.filter(|secret| !secret.is_empty()),
+        trusted: trusted.collect::<Result<_, _>>()?,
+    }))
 }
 
 fn logging_settings(logging: &LoggingConfig, debug: bool) -> LoggingSettings {

@@ -54,6 +54,9 @@ pub struct ServiceConfig {
     /// The IP address and port where `/metrics` is served, without credentials, such as `127.0.0.1:9464`.
     /// Default: none, no metrics are served.
     pub metrics_addr: Option<String>,
+    /// The proxies whose `X-Forwarded-For` and `real_ip_header` are believed: addresses and networks.
+    /// Default: this machine and the private networks.
+    pub trusted_proxies: Vec<String>,
     /// Where log lines go and how they look.
     pub logging: LoggingConfig,
     /// How connections are served.
@@ -78,6 +81,10 @@ pub struct ServiceConfig {
     pub client_sha256: Option<String>,
 }
 
+/// Who may be a proxy of the operator's own when nothing is said of it: nobody from the internet.
+const PRIVATE_NETWORKS: [&str; 7] =
+    ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"];
+
 impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
@@ -96,6 +103,7 @@ impl Default for ServiceConfig {
             real_ip_header: None,
             forwarded_secret: None,
             metrics_addr: None,
+            trusted_proxies: PRIVATE_NETWORKS.map(str::to_owned).to_vec(),
             logging: LoggingConfig::default(),
             server: ServerConfig::default(),
             plugin_dirs: vec![],

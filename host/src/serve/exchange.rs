@@ -17,9 +17,9 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use tracing::Span;
 
+use super::client_address::Address;
 use super::endpoint::Endpoint;
 use super::metrics::Metrics;
-use super::request_log::{Address, ClientAddress};
 
 tokio::task_local! {
     /// Made by the first call of a request: many an answer needs none.
@@ -84,14 +84,14 @@ impl Progress {
 }
 
 impl Exchange {
-    pub(super) fn begin(metrics: &Arc<Metrics>, addresses: &ClientAddress, request: &Request) -> Self {
+    pub(super) fn begin(metrics: &Arc<Metrics>, address: Address, request: &Request) -> Self {
         metrics.begin();
         // Not asked with `tracing::enabled!` whether anybody wants the line: with a filter for each output
         // that takes the next event on this thread from those outputs that did not want this one.
         Self {
             metrics: Arc::clone(metrics),
             begun: Instant::now(),
-            address: addresses.of_request(request),
+            address,
             method: request.method().clone(),
             uri: request.uri().clone(),
             endpoint: Endpoint::of(request.uri().path()),

@@ -14,9 +14,10 @@ use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::auth::Authenticator;
+use super::client_address::ClientAddress;
 use super::exchange::Exchange;
 use super::metrics::Metrics;
-use super::request_log::{ClientAddress, RequestId};
+use super::request_log::RequestId;
 
 /// The service: the routes, and the gate before them.
 ///
@@ -48,7 +49,8 @@ impl Service {
         // The order matters: whoever is refused has an id and a line in the log, too.
         let id = RequestId::of(request.headers());
         let answer = async {
-            let mut exchange = Exchange::begin(&self.gate.metrics, &self.gate.addresses, &request);
+            let address = self.gate.addresses.of_request(&request);
+            let mut exchange = Exchange::begin(&self.gate.metrics, address, &request);
             let response = match self.gate.authenticator.admit(request.uri(), request.headers()).await {
                 Ok(()) => {
                     let routed = tower_service::Service::call(&mut self.routes, request);

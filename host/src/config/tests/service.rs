@@ -208,6 +208,15 @@ fn an_empty_table_means_the_defaults() {
             real_ip_header: None,
             forwarded_secret: None,
             metrics_addr: None,
+            trusted_proxies: [
+                "127.0.0.0/8",
+                "::1/128",
+                "10.0.0.0/8",
+                "172.16.0.0/12",
+                "192.168.0.0/16",
+                "fc00::/7",
+                "fe80::/10",
+            ],
             logging: LoggingConfig {
                 console: ConsoleLog {
                     log_level: Info,
