@@ -20,6 +20,7 @@ mod limits;
 mod loading;
 mod logs;
 mod metrics;
+mod overload;
 mod panics;
 mod proxies;
 mod readme;

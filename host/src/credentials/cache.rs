@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 const REFUSED_LIMIT: usize = 1_024;
 
 /// What stands for a user name and password: useless without the key of this process.
-pub(super) type Tag = [u8; 32];
+pub type Tag = [u8; 32];
 
 /// The verdicts on recently seen credentials. Readers share the lock and hold it for one comparison.
 pub(super) struct CredentialCache {

@@ -14,6 +14,7 @@ mod password;
 mod python_base64;
 mod verifier;
 
+pub use cache::Tag;
 pub use config_file::{Saved, SetCredentialsError, check_username, set_credentials, stored_form};
 pub use password::{Pepper, PepperError, hash_password};
 pub use python_base64::Base64Error;

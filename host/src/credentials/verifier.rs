@@ -4,7 +4,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq as _;
 
-use super::cache::CredentialCache;
+use super::cache::{CredentialCache, Tag};
 use super::password::{Pepper, hash_password, is_hash};
 use super::python_base64::{self, Base64Error};
 
@@ -66,6 +66,12 @@ impl Verifier {
     pub fn verify(&self, username: &str, password: &str) -> bool {
         let hash = hash_password(username, password, &self.salt, &self.pepper);
         hash.as_bytes().ct_eq(self.password_hash.as_bytes()).into()
+    }
+
+    /// Tells these credentials from all others, within this process.
+    #[must_use]
+    pub fn tag(&self, username: &str, password: &str) -> Tag {
+        self.cache.tag(username, password)
     }
 
     /// The remembered verdict on these credentials, or `None` when they have to be verified.

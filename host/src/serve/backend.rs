@@ -22,6 +22,10 @@ use crate::plugin::{Answer, CallError, Client};
 /// taken, requests are answered with 503 until one is given back.
 pub const MAX_CALLS: usize = 64;
 
+/// How many more may wait for a place. Of quick calls that is a moment's work; of slow ones the last would wait for
+/// longer than anybody does, so it is told at once to come again.
+const MAX_WAITING: usize = 256;
+
 /// A call that has not begun by then makes others begin beside those that are slow.
 const HURRY: Duration = Duration::from_millis(1);
 
@@ -33,6 +37,7 @@ struct Limited {
     client: Client,
     threads: CallThreads,
     places: Arc<Semaphore>,
+    waiting: Semaphore,
     call_timeout: Duration,
     metrics: Arc<Metrics>,
 }
@@ -42,7 +47,8 @@ impl Backend {
     #[must_use]
     pub fn new(client: Client, call_timeout: Duration) -> Self {
         let (threads, places) = (CallThreads::new(MAX_CALLS), Arc::new(Semaphore::new(MAX_CALLS)));
-        Self(Arc::new(Limited { client, threads, places, call_timeout, metrics: Arc::default() }))
+        let waiting = Semaphore::new(MAX_WAITING);
+        Self(Arc::new(Limited { client, threads, places, waiting, call_timeout, metrics: Arc::default() }))
     }
 
     /// What is counted of this service.
@@ -101,21 +107,20 @@ impl Backend {
         operation: Operation,
         code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let Limited { client, threads, places, call_timeout, metrics } = &*self.0;
+        let Limited { client, threads, places, waiting, call_timeout, metrics } = &*self.0;
         let deadline = Instant::now() + *call_timeout;
         let place = match Arc::clone(places).try_acquire_owned() {
             Ok(place) => place,
             Err(_) => {
+                let waits = waiting.try_acquire().map_err(|_| ApiError::Busy)?;
                 let _queued = metrics.queue();
-                match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
-                    Ok(Ok(place)) => place,
-                    _ => {
-                        tracing::error!(
-                            "all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow"
-                        );
-                        return Err(ApiError::Busy);
-                    }
-                }
+                let place = timeout_at(deadline, Arc::clone(places).acquire_owned()).await;
+                drop(waits);
+                let Ok(Ok(place)) = place else {
+                    tracing::error!("all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow");
+                    return Err(ApiError::Busy);
+                };
+                place
             }
         };
         let (span, began) = (Span::current(), client.moment());

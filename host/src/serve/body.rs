@@ -22,6 +22,7 @@ use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{Keyword, ValidationError, Validator};
 use schemars::JsonSchema;
 use serde_json::Value;
+use tokio::time::timeout;
 use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use super::error::ApiError;
@@ -32,6 +33,10 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a body may stand still.
 const BODY_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long all of it may take, so that one byte now and then does not keep a connection: the largest body at a
+/// megabit a second.
+const BODY_TIME: Duration = Duration::from_secs(10 * 60);
 
 /// A JSON body that must be there, not checked yet: see [`Checked`].
 pub(super) struct Required<T>(Bytes, PhantomData<fn() -> T>);
@@ -216,7 +221,11 @@ async fn read(request: Request) -> Result<Bytes, ApiError> {
         return Err(ApiError::TooLarge(MAX_BODY_BYTES));
     }
     let body = Limited::new(TimeoutBody::new(BODY_PAUSE, request.into_body()), MAX_BODY_BYTES);
-    match Box::pin(body).collect().await {
+    let collected = match timeout(BODY_TIME, Box::pin(body).collect()).await {
+        Ok(collected) => collected,
+        Err(_) => return Err(ApiError::SlowBody),
+    };
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge(MAX_BODY_BYTES)),
         Err(error) if chain_has::<TimeoutError>(error.as_ref()) => Err(ApiError::SlowBody),
@@ -267,8 +276,26 @@ impl<T: JsonSchema> OperationInput for Optional<T> {
 #[cfg(test)]
 mod tests {
     use defect_plugin_api::model::{BatchRequest, DefectRequest, Results, SyncContext, SyncRequest};
+    use futures_util::StreamExt;
 
     use super::*;
+
+    /// The clock stands still while anything can happen, and jumps to the next moment that is waited for.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_neither_stand_still_nor_drip_for_ever() {
+        let after = async |pause: u64| {
+            let begun = tokio::time::Instant::now();
+            let drops = futures_util::stream::repeat(()).then(move |()| async move {
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                Ok::<_, std::io::Error>(Bytes::from_static(b" "))
+            });
+            let request = Request::new(axum::body::Body::from_stream(drops));
+            assert_eq!(read(request).await, Err(ApiError::SlowBody));
+            begun.elapsed()
+        };
+        assert_eq!(after(31).await, BODY_PAUSE);
+        assert_eq!(after(29).await, BODY_TIME);
+    }
 
     fn refused<T: JsonSchema + 'static>(body: &str) -> Vec<(String, String)> {
         match check::<T>(Bytes::copy_from_slice(body.as_bytes())) {

@@ -40,6 +40,25 @@ impl fmt::Display for Address {
     }
 }
 
+/// Who counts as one in limits: an address, of IPv6 the 64 bits of its network, since anybody there has all the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Caller(Option<IpAddr>);
+
+impl From<IpAddr> for Caller {
+    fn from(address: IpAddr) -> Self {
+        Self(Some(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+            v4 @ IpAddr::V4(_) => v4,
+        }))
+    }
+}
+
+impl From<Option<IpAddr>> for Caller {
+    fn from(address: Option<IpAddr>) -> Self {
+        address.map_or(Self(None), Self::from)
+    }
+}
+
 /// What is configured about proxies.
 #[derive(Debug, Default)]
 pub struct Sources {

@@ -3,6 +3,8 @@
 //! The only place that knows status codes. Messages are for the caller: they hold no secret and none
 //! of the host's inside, which the log has.
 
+use std::time::Duration;
+
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as DocumentedResponse, StatusCode as DocumentedStatus};
 use aide::operation::OperationOutput;
@@ -31,6 +33,9 @@ pub(super) enum ApiError {
     /// No or wrong credentials.
     #[error("{0}")]
     Unauthorized(String),
+    /// Too many wrong credentials from one address; how long until the next may be tried.
+    #[error("too many failed logins from your address; try again in {} s", seconds(.0))]
+    TooManyLogins(Duration),
     /// No such route.
     #[error("Requested URL {0} not found")]
     NoRoute(String),
@@ -85,6 +90,11 @@ pub(super) enum ApiError {
     Host,
 }
 
+/// Whole seconds, rather too many than too few.
+fn seconds(wait: &Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}
+
 /// The body of every answer that is an error.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(super) struct ErrorBody {
@@ -115,6 +125,7 @@ impl ApiError {
             },
             Self::Invalid(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::TooManyLogins(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoRoute(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(..) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -159,6 +170,9 @@ impl IntoResponse for ApiError {
                     WWW_AUTHENTICATE,
                     HeaderValue::from_static("Basic realm=\"defect-host\", charset=\"UTF-8\""),
                 );
+            }
+            Self::TooManyLogins(wait) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds(&wait)));
             }
             Self::Busy | Self::NotReady | Self::PluginDown(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

@@ -45,13 +45,18 @@ impl Service {
         Self { routes, gate: Arc::new(Gate { authenticator, addresses, metrics }) }
     }
 
+    /// True when one connection's address may be that of many callers.
+    pub(super) fn is_behind_proxies(&self) -> bool {
+        self.gate.addresses.expects_proxies()
+    }
+
     async fn answer(mut self, request: Request) -> Response {
         // The order matters: whoever is refused has an id and a line in the log, too.
         let id = RequestId::of(request.headers());
         let answer = async {
             let address = self.gate.addresses.of_request(&request);
             let mut exchange = Exchange::begin(&self.gate.metrics, address, &request);
-            let response = match self.gate.authenticator.admit(request.uri(), request.headers()).await {
+            let response = match self.gate.authenticator.admit(address.0, request.uri(), request.headers()).await {
                 Ok(()) => {
                     let routed = tower_service::Service::call(&mut self.routes, request);
                     match exchange.timing(routed).await {

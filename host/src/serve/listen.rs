@@ -10,6 +10,7 @@ use axum_server::tls_rustls::RustlsAcceptor;
 use hyper_util::rt::TokioTimer;
 use tower_http::normalize_path::NormalizePath;
 
+use super::connections::Connections;
 use super::gate::Service;
 use super::tls::{Tls, TlsError, Watch};
 
@@ -121,6 +122,7 @@ impl Listener {
                 handle.graceful_shutdown(Some(grace));
             }
         });
+        let behind_proxies = service.is_behind_proxies();
         // A path with a slash at its end means the same as without, as with the reference service.
         let service = ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(
             NormalizePath::trim_trailing_slash(service),
@@ -131,16 +133,17 @@ impl Listener {
         let http1 = &mut server.http_builder().http1();
         http1.timer(TokioTimer::new()).header_read_timeout(keep_alive).max_buf_size(CONNECTION_BUFFER_BYTES);
         server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(keep_alive);
+        let connections = Connections::new(behind_proxies);
         match self.tls {
             Some(tls) => {
                 let acceptor = RustlsAcceptor::new(tls.config()).acceptor(NoDelayAcceptor::new());
-                let serving = server.acceptor(acceptor).serve(service);
+                let serving = server.acceptor(connections.guard(acceptor, keep_alive)).serve(service);
                 tokio::select! {
                     served = serving => served,
                     () = tls.run() => Ok(()),
                 }
             }
-            None => server.acceptor(NoDelayAcceptor::new()).serve(service).await,
+            None => server.acceptor(connections.guard(NoDelayAcceptor::new(), keep_alive)).serve(service).await,
         }
         .map_err(ListenError::Serve)
     }

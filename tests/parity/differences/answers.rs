@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use defect_host_tests::{CREDENTIALS, Client};
+use defect_host_tests::{CREDENTIALS, Client, Response};
 use serde_json::{Value, json};
 
 use super::{Stage, create, delete, extended, list, sync_before, update};
@@ -261,4 +261,25 @@ pub(super) fn http_is_kept_to(stage: &Stage) {
     let options = stage.both.ask(&raw("OPTIONS", "/check-login", ""));
     assert_eq!(options.statuses(), (204, 405));
     assert!(options.ours.header("allow").contains("GET"), "{options:?}");
+}
+
+pub(super) fn guesses_of_passwords_are_limited(stage: &Stage) {
+    assert_eq!(stage.both.ask(&get("/projects")).statuses(), (200, 200));
+    // At once: one after the other they would be slowed for seconds.
+    let guess = |client: &Client| -> Vec<Response> {
+        std::thread::scope(|scope| {
+            let guesses: Vec<_> = (0..16)
+                .map(|number| client.with_credentials(Some(("tester", &format!("guess {number}")))))
+                .map(|guesser| scope.spawn(move || guesser.get("/projects")))
+                .collect();
+            guesses.into_iter().map(|guess| guess.join().unwrap()).collect()
+        })
+    };
+    let python = guess(stage.both.python.client());
+    assert!(python.iter().all(|answer| answer.status == 401), "{python:?}");
+    let (refused, others): (Vec<_>, Vec<_>) =
+        guess(stage.both.ours.client()).into_iter().partition(|answer| answer.status == 429);
+    assert!(!refused.is_empty() && others.iter().all(|answer| answer.status == 401), "{refused:?} {others:?}");
+    assert!(refused.iter().all(|answer| !answer.header("retry-after").is_empty()), "{refused:?}");
+    assert_eq!(stage.both.ask(&get("/projects")).statuses(), (200, 200));
 }

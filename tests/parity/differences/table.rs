@@ -6,7 +6,7 @@ const DATA: &str = "Data that is kept";
 const ANSWERS: &str = "Answers";
 const CONFIGURATION: &str = "Configuration and hooks";
 
-pub(crate) const DIFFERENCES: [Difference; 30] = [
+pub(crate) const DIFFERENCES: [Difference; 31] = [
     Difference {
         group: DATA,
         case: "Create when the last line of the file has no newline",
@@ -215,6 +215,14 @@ pub(crate) const DIFFERENCES: [Difference; 30] = [
         ours: "`WWW-Authenticate: Basic`; accepted; 405 with `Allow`",
         why: "HTTP asks for it",
         check: answers::http_is_kept_to,
+    },
+    Difference {
+        group: ANSWERS,
+        case: "More than ten wrong passwords from one address",
+        python: "each is 401",
+        ours: "401 ever later, then 429 with `Retry-After`; the same one counts once",
+        why: "passwords must not be guessed",
+        check: answers::guesses_of_passwords_are_limited,
     },
     Difference {
         group: CONFIGURATION,
