@@ -86,7 +86,7 @@ struct Bench {
 
 type Subject = (&'static str, fn(&Bench) -> Result<Table>);
 
-const SUBJECTS: [Subject; 10] = [
+const SUBJECTS: [Subject; 11] = [
     (rows::list::TITLE, rows::list::measure),
     (rows::operations::TITLE, rows::operations::measure),
     (rows::creators::TITLE, rows::creators::measure),
@@ -97,6 +97,7 @@ const SUBJECTS: [Subject; 10] = [
     (rows::isolation::TITLE, rows::isolation::measure),
     (rows::growth::TITLE, rows::growth::measure),
     (rows::jira::TITLE, rows::jira::measure),
+    (rows::flood::TITLE, rows::flood::measure),
 ];
 
 /// Builds everything in release mode, the client too, and measures.

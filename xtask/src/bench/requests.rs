@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+
 use super::data::{self, PROJECT};
 
 /// The demo's credentials: what `config.toml` at the workspace's root has a hash of.
@@ -22,6 +24,19 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
 /// A request with this body.
 pub(crate) fn json(method: &str, path: &str, body: &str) -> Vec<u8> {
     request(method, path, body)
+}
+
+/// With a password that is wrong.
+pub(crate) fn get_with_password(path: &str, password: &str) -> Vec<u8> {
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("demo:{password}"));
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\n\r\n").into_bytes()
+}
+
+/// The head of a request whose body is larger than any service takes.
+pub(crate) fn oversized() -> Vec<u8> {
+    let head = request("POST", &format!("/projects/{PROJECT}/defects"), "");
+    let text = String::from_utf8_lossy(&head).replace("Content-Length: 0", "Content-Length: 100000000000");
+    text.into_bytes()
 }
 
 pub(crate) fn list() -> Vec<u8> {

@@ -26,6 +26,11 @@ impl Series {
         }
     }
 
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn min(&self) -> Option<f64> {
         self.0.iter().copied().min_by(f64::total_cmp)
     }

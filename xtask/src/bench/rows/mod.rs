@@ -1,6 +1,7 @@
 //! What is measured, one subject each.
 
 pub(crate) mod creators;
+pub(crate) mod flood;
 pub(crate) mod growth;
 pub(crate) mod hook;
 pub(crate) mod isolation;
