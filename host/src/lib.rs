@@ -14,3 +14,4 @@ pub mod plugin;
 pub mod resolve;
 pub mod scaffold;
 pub mod serve;
+pub mod service_manager;

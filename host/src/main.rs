@@ -4,12 +4,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use defect_host::cli::{Cli, Command};
+use defect_host::service_manager::ServiceManager;
 
 fn main() -> ExitCode {
+    // SAFETY: there is no other thread yet.
+    let manager = unsafe { ServiceManager::take_from_environment() };
     let cli = Cli::parse();
     // It has the host's environment, but for what it shall not have.
     if matches!(cli.command, Command::PluginProcess(_)) {
-        return defect_host::commands::run(cli);
+        return defect_host::commands::run(cli, manager);
     }
     // Here, before any other thread: it changes the process' environment, which a plugin reads too. A
     // variable that is set already wins; a missing file is the usual case.
@@ -21,5 +24,5 @@ fn main() -> ExitCode {
         defect_host::commands::complain("error: `.env` in the working directory cannot be read: correct or remove it");
         return ExitCode::from(2);
     }
-    defect_host::commands::run(cli)
+    defect_host::commands::run(cli, manager)
 }

@@ -32,4 +32,5 @@ mod serving;
 mod shutdown;
 mod skew;
 mod streaming;
+mod systemd;
 mod tls;

@@ -1,6 +1,8 @@
 //! Runs the binary in a folder of its own.
 
 use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -135,6 +137,18 @@ impl HostFolder {
         command
     }
 
+    /// As [`HostFolder::command`], with a listening socket that is handed over as systemd does it.
+    #[must_use]
+    pub fn command_on(&self, socket: impl Into<OwnedFd>, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+        // The shell becomes the binary, so that `LISTEN_PID` is the binary's number.
+        let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1; export LISTEN_PID LISTEN_FDS; exec \"$@\"";
+        let binary = self.command(arguments, environment);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script, "sh"]).arg(binary.get_program()).args(binary.get_args());
+        command.current_dir(self.path()).env_clear().envs(environment.iter().copied()).stdin(socket.into());
+        command
+    }
+
     /// Runs the binary to its end.
     pub fn run(&self, arguments: &[&str]) -> Cli {
         self.run_with(arguments, &[])
@@ -142,15 +156,20 @@ impl HostFolder {
 
     /// Runs the binary to its end with these environment variables.
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Cli {
-        self.run_command(self.command(arguments, environment), "")
+        self.run_command(self.command(arguments, environment), Some(""))
     }
 
     /// Runs the binary to its end with this on its standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Cli {
-        self.run_command(self.command(arguments, &[]), input)
+        self.run_command(self.command(arguments, &[]), Some(input))
     }
 
-    fn run_command(&self, command: Command, input: &str) -> Cli {
+    /// Runs the binary to its end with a socket handed over.
+    pub fn run_on(&self, socket: impl Into<OwnedFd>, arguments: &[&str]) -> Cli {
+        self.run_command(self.command_on(socket, arguments, &[]), None)
+    }
+
+    fn run_command(&self, command: Command, input: Option<&str>) -> Cli {
         let mut process = Process::spawn(command, input);
         let status = process.wait();
         let text = |lines: &Lines| {
@@ -168,13 +187,28 @@ impl HostFolder {
     /// Starts the service and waits until it listens.
     #[must_use]
     pub fn start(self) -> TestHost {
-        TestHost::start(self, &[], &[])
+        self.start_with(&[], &[])
     }
 
     /// Starts the service with further arguments and environment variables.
     #[must_use]
     pub fn start_with(self, arguments: &[&str], environment: &[(&str, &str)]) -> TestHost {
-        TestHost::start(self, arguments, environment)
+        let command = self.command(&[&["start"], arguments].concat(), environment);
+        TestHost::start(self, command, Some(""))
+    }
+
+    /// Starts the service on a socket that is handed over, and stays open here.
+    #[must_use]
+    pub fn start_on(self, socket: &TcpListener, environment: &[(&str, &str)]) -> TestHost {
+        let socket = socket.try_clone().expect("the socket can be handed over");
+        let command = self.command_on(socket, &["start"], environment);
+        TestHost::start(self, command, None)
+    }
+
+    /// Starts the service by a command of its own.
+    #[must_use]
+    pub fn start_by(self, command: Command) -> TestHost {
+        TestHost::start(self, command, Some(""))
     }
 }
 
@@ -186,11 +220,17 @@ struct Process {
 }
 
 impl Process {
-    fn spawn(mut command: Command, input: &str) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary can be started");
-        // A program that reads no input has ended before it is written: no fault.
-        let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+    /// `input` is `None` when the command has a standard input already.
+    fn spawn(mut command: Command, input: Option<&str>) -> Self {
+        if input.is_some() {
+            command.stdin(Stdio::piped());
+        }
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be started");
+        if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+            // A program that reads no input has ended before it is written: no fault.
+            let _ = stdin.write_all(input.as_bytes());
+        }
         let stdout = Lines::of(child.stdout.take().expect("it is piped"));
         let stderr = Lines::of(child.stderr.take().expect("it is piped"));
         Self { child, stdout, stderr }
@@ -221,8 +261,8 @@ pub struct TestHost {
 }
 
 impl TestHost {
-    fn start(folder: HostFolder, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let process = Process::spawn(folder.command(&[&["start"], arguments].concat(), environment), "");
+    fn start(folder: HostFolder, command: Command, input: Option<&str>) -> Self {
+        let process = Process::spawn(command, input);
         let address =
             process.stdout.wait_for("its address", |line| line.contains("listening on ")).unwrap_or_else(|error| {
                 panic!("the host does not start: {error}\n{}", process.stderr.text());

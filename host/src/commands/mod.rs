@@ -15,6 +15,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
+use crate::service_manager::ServiceManager;
 use terminal::Terminal;
 
 /// The configuration, the plugin or the command line is wrong.
@@ -22,12 +23,12 @@ const EXIT_WRONG: u8 = 2;
 /// Something failed while running.
 const EXIT_FAILED: u8 = 1;
 
-/// Runs the command and says what went wrong.
+/// Runs the command and says what went wrong. Only the service has to do with `manager`.
 #[must_use]
-pub fn run(cli: Cli) -> ExitCode {
+pub fn run(cli: Cli, manager: ServiceManager) -> ExitCode {
     let terminal = Terminal::of_the_process();
     match cli.command {
-        Command::Start(arguments) => start::run(&arguments, &terminal),
+        Command::Start(arguments) => start::run(&arguments, manager, &terminal),
         Command::Check(arguments) => check::run(&arguments, &terminal),
         Command::Init { file } => configure::init(&file, &terminal),
         Command::Configure(arguments) => configure::configure(&arguments, &terminal),

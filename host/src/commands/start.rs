@@ -1,8 +1,9 @@
 //! `defect-host start`: serves until it is told to stop.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderName;
@@ -16,6 +17,7 @@ use crate::config::{LoadedConfig, LogFormat, LogLevel, LoggingConfig, ServiceCon
 use crate::logging::{self, Directives, FileSettings, Format, Level, LoggingError, LoggingSettings};
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
 use crate::serve::{MetricsError, MetricsListener, Sources};
+use crate::service_manager::{HandoverError, ServiceManager};
 
 /// Threads that may block beside the plugin's calls: checking credentials, dropping answers.
 const OTHER_BLOCKING_THREADS: usize = 16;
@@ -39,6 +41,8 @@ pub(super) enum StartError {
     #[error("`ssl_ca_cert` is set without `ssl_cert` and `ssl_key`: over HTTP no caller's certificate is checked")]
     ClientRootsWithoutTls,
     #[error(transparent)]
+    Handover(#[from] HandoverError),
+    #[error(transparent)]
     Listen(#[from] ListenError),
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -52,7 +56,7 @@ impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) | Self::TrustedProxy(_) => super::EXIT_WRONG,
-            Self::HalfTls | Self::ClientRootsWithoutTls => super::EXIT_WRONG,
+            Self::HalfTls | Self::ClientRootsWithoutTls | Self::Handover(_) => super::EXIT_WRONG,
             Self::Listen(ListenError::Tls(_)) => super::EXIT_WRONG,
             Self::Metrics(MetricsError::NoAddress(_)) => super::EXIT_WRONG,
             Self::Listen(_) | Self::Metrics(_) | Self::Document(_) | Self::Runtime(_) => super::EXIT_FAILED,
@@ -63,6 +67,7 @@ impl StartError {
         let hint = match self {
             Self::Prepare(error) => return error.render(color),
             Self::Logging(error) => error.hint(),
+            Self::Handover(error) => error.hint(),
             Self::Listen(error) => error.hint(),
             Self::Metrics(error) => Some(error.hint()),
             Self::RealIpHeader(_) => Some("write a name such as `X-Real-IP`"),
@@ -93,8 +98,8 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-pub(super) fn run(arguments: &Start, terminal: &Terminal) -> ExitCode {
-    match start(arguments) {
+pub(super) fn run(arguments: &Start, manager: ServiceManager, terminal: &Terminal) -> ExitCode {
+    match start(arguments, manager) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal.complain(error.render(terminal.color));
@@ -103,8 +108,10 @@ pub(super) fn run(arguments: &Start, terminal: &Terminal) -> ExitCode {
     }
 }
 
-fn start(arguments: &Start) -> Result<(), StartError> {
-    let config = arguments.load_config()?;
+fn start(arguments: &Start, mut manager: ServiceManager) -> Result<(), StartError> {
+    let mut config = arguments.load_config()?;
+    let sockets = manager.take_sockets()?;
+    serve_on(&sockets, &mut config.service);
     let service = &config.service;
     logging::init(&logging_settings(&service.logging, service.debug))?;
     for warning in config.warnings.iter() {
@@ -119,10 +126,22 @@ fn start(arguments: &Start) -> Result<(), StartError> {
         .max_blocking_threads(serve::MAX_CALLS + OTHER_BLOCKING_THREADS)
         .build()
         .map_err(StartError::Runtime)?;
-    let outcome = serve_until_stopped(&runtime, prepared, service);
+    let outcome = serve_until_stopped(&runtime, prepared, service, sockets, manager);
     // A call that never returns must not keep the process.
     runtime.shutdown_timeout(FAREWELL);
     outcome
+}
+
+/// Makes the configuration say where it is really served, since some of it is only right on certain addresses.
+fn serve_on(sockets: &[TcpListener], service: &mut ServiceConfig) {
+    let addresses: Vec<_> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+    if let Some(address) = most_public(&addresses) {
+        (service.host, service.port) = (address.ip().to_string(), address.port());
+    }
+}
+
+fn most_public(addresses: &[SocketAddr]) -> Option<&SocketAddr> {
+    addresses.iter().find(|address| !address.ip().is_loopback()).or(addresses.first())
 }
 
 /// As many arenas for allocations as there are cores. glibc makes eight times as many for as many threads,
@@ -165,17 +184,30 @@ fn report(prepared: &Prepared) {
     }
 }
 
-fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceConfig) -> Result<(), StartError> {
+fn serve_until_stopped(
+    runtime: &Runtime,
+    prepared: Prepared,
+    service: &ServiceConfig,
+    sockets: Vec<TcpListener>,
+    manager: ServiceManager,
+) -> Result<(), StartError> {
     let tls = tls(service)?;
     let client_address = client_address(service)?;
     tracing::info!("callers' addresses: {client_address}");
+    let class = prepared.client.class().to_owned();
     let backend = Backend::new(prepared.client, service.call_timeout);
     let authenticator = Authenticator::new(prepared.verifier);
     let api = Api::new(backend.clone());
     let (answering, _) = serve::service(api.clone(), authenticator, client_address)?;
     let metrics = metrics_address(service)?.map(MetricsListener::bind).transpose()?;
-    let listener = Listener::bind(&service.host, service.port, tls.as_ref())?;
+    let listener = if sockets.is_empty() {
+        Listener::bind(&service.host, service.port, tls.as_ref())?
+    } else {
+        tracing::info!("the service manager hands over the sockets: `host` and `port` have no effect");
+        Listener::on(sockets, tls.as_ref())?
+    };
     let keep_alive = Duration::from_secs(service.server.keep_alive_timeout);
+    let manager = Arc::new(manager);
     // Long enough for any accepted call to end by itself or by its own limit.
     let grace = service.call_timeout.saturating_add(FAREWELL);
     let served = runtime.block_on(async {
@@ -185,12 +217,23 @@ fn serve_until_stopped(runtime: &Runtime, prepared: Prepared, service: &ServiceC
             tracing::info!("metrics on http://{}/metrics", metrics.address());
             tokio::spawn(metrics.serve(api))
         });
-        tracing::info!("listening on {scheme}://{}", listener.address());
+        let addresses: Vec<_> = listener.addresses().iter().map(|address| format!("{scheme}://{address}")).collect();
+        for address in &addresses {
+            tracing::info!("listening on {address}");
+        }
+        manager.ready(&format!("serving {class} on {}", addresses.join(" ")));
+        let (told, healthy) = (Arc::clone(&manager), Arc::clone(&manager));
+        let stop = async move {
+            stop.await;
+            told.stopping(keep_alive.saturating_add(grace).saturating_add(FAREWELL));
+        };
+        let beating = backend.clone();
+        let health = tokio::spawn(async move { healthy.report_health(|| beating.beat()).await });
         let served = listener.serve(answering, keep_alive, grace, stop).await.map_err(StartError::from);
-        if let Some(metrics) = metrics {
-            // It holds the client, too.
-            metrics.abort();
-            let _ = metrics.await;
+        // They hold the client, too.
+        for task in [Some(health), metrics].into_iter().flatten() {
+            task.abort();
+            let _ = task.await;
         }
         served
     });
@@ -291,5 +334,18 @@ fn level(level: LogLevel) -> Level {
         LogLevel::Warning => Level::Warning,
         LogLevel::Error => Level::Error,
         LogLevel::Critical => Level::Critical,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_addresses_the_one_that_others_reach_counts() {
+        let addresses = ["127.0.0.1:1", "[::1]:2", "[::]:3", "192.0.2.1:4"].map(|address| address.parse().unwrap());
+        assert_eq!(most_public(&addresses), Some(&addresses[2]));
+        assert_eq!(most_public(&addresses[..2]), Some(&addresses[0]));
+        assert_eq!(most_public(&[]), None);
     }
 }

@@ -66,6 +66,18 @@ impl Backend {
         self.0.places.available_permits() == 0
     }
 
+    /// Ends when a call that asks the plugin nothing has had its thread, so whoever waits knows that calls are begun.
+    /// At once when all places are taken: a plugin that hangs is no fault of the host.
+    pub async fn beat(&self) {
+        let Ok(place) = Arc::clone(&self.0.places).try_acquire_owned() else {
+            return;
+        };
+        let (done, ended) = oneshot::channel::<()>();
+        self.0.threads.run(Size::Large, move || drop((place, done)));
+        // It is dropped without a word.
+        let _ = ended.await;
+    }
+
     /// Runs an operation. `request` makes its bytes on the thread of the call, where a large body costs
     /// the other requests nothing.
     ///

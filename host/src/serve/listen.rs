@@ -1,16 +1,16 @@
 //! From an address to answered connections, with or without TLS, until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::ServiceExt;
-use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsAcceptor;
+use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use tower_http::normalize_path::NormalizePath;
 
 use super::connections::Connections;
+use super::drain::{Drain, PerConnection, Sockets};
 use super::gate::Service;
 use super::tls::{Tls, TlsError, Watch};
 
@@ -66,10 +66,11 @@ impl ListenError {
     }
 }
 
-/// A bound address, ready to serve.
+/// Bound addresses, ready to serve.
 pub struct Listener {
-    listener: TcpListener,
-    address: SocketAddr,
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    outlive_us: bool,
     tls: Option<Watch>,
 }
 
@@ -87,13 +88,29 @@ impl Listener {
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, tls })
+        Ok(Self { listeners: vec![listener], addresses: vec![address], outlive_us: false, tls })
     }
 
-    /// The bound address, with the port that port 0 became.
+    /// Listening sockets that somebody else has opened and keeps open, for the next process that serves them.
+    ///
+    /// # Errors
+    /// See [`ListenError`].
+    pub fn on(listeners: Vec<TcpListener>, tls: Option<&Tls>) -> Result<Self, ListenError> {
+        let tls = tls.map(Watch::begin).transpose()?;
+        let addresses: Result<_, _> = listeners
+            .iter()
+            .map(|listener| {
+                listener.set_nonblocking(true)?;
+                listener.local_addr()
+            })
+            .collect();
+        Ok(Self { listeners, addresses: addresses.map_err(ListenError::Serve)?, outlive_us: true, tls })
+    }
+
+    /// The bound addresses, with the port that port 0 became.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// True when the service speaks TLS.
@@ -102,7 +119,8 @@ impl Listener {
         self.tls.is_some()
     }
 
-    /// Serves until `stop` is ready, then answers what was accepted, for `grace` at most.
+    /// Serves until `stop` is ready, then answers what was accepted, for `grace` at most. Sockets that outlive this
+    /// process give idle connections their time, too: `grace` and `keep_alive` together at most.
     /// `keep_alive` is how long an idle connection is kept.
     ///
     /// # Errors
@@ -114,20 +132,25 @@ impl Listener {
         grace: Duration,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ListenError> {
-        let handle = Handle::new();
+        let (handle, drain) = (Handle::new(), Drain::new());
+        let sockets = Sockets::new(self.listeners, drain.clone()).map_err(ListenError::Serve)?;
         tokio::spawn({
             let handle = handle.clone();
             async move {
                 stop.await;
-                handle.graceful_shutdown(Some(grace));
+                if !self.outlive_us {
+                    return handle.graceful_shutdown(Some(grace));
+                }
+                let (begun, longest) = (Instant::now(), keep_alive.saturating_add(grace));
+                // What is left then is HTTP/2, or does not end.
+                let _ = tokio::time::timeout(longest, drain.close(keep_alive)).await;
+                handle.graceful_shutdown(Some(longest.saturating_sub(begun.elapsed())));
             }
         });
         let behind_proxies = service.is_behind_proxies();
         // A path with a slash at its end means the same as without, as with the reference service.
-        let service = ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(
-            NormalizePath::trim_trailing_slash(service),
-        );
-        let mut server = axum_server::from_tcp(self.listener).map_err(ListenError::Serve)?.handle(handle);
+        let service = PerConnection(NormalizePath::trim_trailing_slash(service));
+        let mut server = Server::from_listener(sockets).handle(handle);
         // The keep-alive time is also the limit for a request's head, so that a caller who sends none keeps
         // no connection.
         let http1 = &mut server.http_builder().http1();

@@ -8,6 +8,7 @@ mod call_threads;
 mod client_address;
 mod connections;
 mod document;
+mod drain;
 mod endpoint;
 mod error;
 mod exchange;
