@@ -3,3 +3,4 @@
 mod notify;
 mod restart;
 mod sockets;
+mod units;
