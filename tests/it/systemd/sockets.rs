@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use defect_host_tests::{Connection, HostFolder, head_of};
 use insta::assert_snapshot;
@@ -114,12 +115,15 @@ fn all_sockets_of_systemd_socket_activate_are_served() {
     std::thread::scope(|scope| {
         let calls = addresses.clone().map(|address| {
             scope.spawn(move || {
-                // The first connection makes it start the host; until it listens there is none.
+                // The first connection makes it start the host, and nothing tells when it can be made. Only a failing
+                // test tries so long.
+                let begun = Instant::now();
                 let mut connection = loop {
                     match Connection::open(&address) {
                         Ok(connection) => break connection,
-                        Err(_) => std::thread::yield_now(),
+                        Err(error) => assert!(begun.elapsed() < Duration::from_secs(60), "{error}"),
                     }
+                    std::thread::yield_now();
                 };
                 connection.send(head_of("GET", "/projects", &[])).unwrap();
                 connection.head().unwrap().status
