@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod jira_contract;
 mod python;
+mod reference;
 mod shell;
 
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ enum Task {
     },
     /// Format, lints, build, all tests with the Python service beside ours, and the documents
     Check,
+    /// Write the tables of the service's keys in docs/configuration.md anew, from the types
+    Reference,
     /// Install the Python service and schemathesis for the tests, under `target/`
     Python,
     /// Kill the real process under eight writers, two hundred times, and see that nothing is lost
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Demo { arguments } => demo::run(&arguments),
         Task::Check => check::run(),
+        Task::Reference => reference::write(),
         Task::Python => python::install(),
         Task::Crash { rounds } => check::crash(rounds),
         Task::JiraContract { documents } => jira_contract::check(documents),

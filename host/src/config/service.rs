@@ -14,13 +14,13 @@ use super::secret::Secret;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceConfig {
-    /// The client that answers: a class name, a dotted path, or the path of a library.
+    /// The plugin's class: `MyDefectClient`, or one of several in a library as `libmy_company.so::MyDefectClient`.
     /// Default: `testbench_defect_service.clients.JsonlDefectClient`.
     pub client_class: String,
     /// A separate file with the client's configuration, `.toml` or `.properties`; then
     /// `client_config` is ignored. Default: none.
     pub client_config_path: Option<PathBuf>,
-    /// The client's configuration; the client checks its keys. Default: none.
+    /// The client's configuration, see below; the client checks its keys. Default: none.
     // Nothing in it is shown with the service's own faults: which keys are secret, the client knows.
     #[schemars(extend("writeOnly" = true))]
     pub client_config: Option<Table>,
@@ -32,7 +32,7 @@ pub struct ServiceConfig {
     pub port: u16,
     /// Log more, for the search of a fault. Default: false.
     pub debug: bool,
-    /// The hash of user name and password, in hex, as `set-credentials` writes it.
+    /// The hash of the callers' user name and password, in hex, as `defect-host set-credentials` writes it.
     /// Default: the environment variable `PASSWORD_HASH`.
     pub password_hash: Option<Secret>,
     /// The salt of `password_hash`, in base64. Default: the environment variable `SALT`.
@@ -63,11 +63,12 @@ pub struct ServiceConfig {
     pub server: ServerConfig,
     /// Folders to search for client libraries, before all others. Default: none.
     pub plugin_dirs: Vec<PathBuf>,
-    /// How long one call of the client may take, in seconds, fractions allowed. Default: 60.
+    /// How long one call of the client may take, in seconds, fractions allowed; a longer one is answered with 504.
+    /// Default: 60.
     #[serde(deserialize_with = "seconds")]
     #[schemars(with = "f64", extend("exclusiveMinimum" = 0, "default" = 60))]
     pub call_timeout: Duration,
-    /// Where the client's library runs. Default: `none`.
+    /// Where the client's library runs, see below. Default: `none`.
     pub isolation: IsolationMode,
     /// With `isolation = "process"`: how much memory the data of the client's process may take, in MiB; with
     /// more it is ended and started again. Only on Linux. Default: any.
