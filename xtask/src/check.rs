@@ -1,7 +1,7 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, cargo, find, say};
-use crate::{adf_schema, jira_contract, python};
+use crate::{adf_schema, deny, jira_contract, python};
 
 /// Everything that has to be right before a change lands.
 pub(crate) fn run() -> Result<()> {
@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<()> {
     jira_contract::check(None)?;
     let mut documents = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--all-features"]);
     shell::run(documents.env("RUSTDOCFLAGS", "-D warnings"))?;
+    deny::check()?;
     say("all right");
     Ok(())
 }

@@ -5,6 +5,7 @@ mod adf_schema;
 mod bench;
 mod check;
 mod demo;
+mod deny;
 mod jira_contract;
 mod python;
 mod reference;
@@ -29,6 +30,8 @@ enum Task {
     Check,
     /// Write the tables of the service's keys in docs/configuration.md anew, from the types
     Reference,
+    /// Check the dependencies' licences, sources and advisories by `deny.toml`, with cargo-deny
+    Deny,
     /// Install the Python service and schemathesis for the tests, under `target/`
     Python,
     /// Kill the real process under eight writers, two hundred times, and see that nothing is lost
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Demo { arguments } => demo::run(&arguments),
         Task::Check => check::run(),
         Task::Reference => reference::write(),
+        Task::Deny => deny::check(),
         Task::Python => python::install(),
         Task::Crash { rounds } => check::crash(rounds),
         Task::JiraContract { documents } => jira_contract::check(documents),
