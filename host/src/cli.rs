@@ -84,6 +84,12 @@ Examples:
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages into a folder, for packages
+    #[command(hide = true)]
+    ManPages {
+        /// The folder
+        folder: PathBuf,
+    },
     /// Run a plugin for the host, see `isolation`
     #[command(hide = true)]
     PluginProcess(PluginProcess),

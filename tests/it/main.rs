@@ -20,6 +20,7 @@ mod limits;
 mod loading;
 mod logs;
 mod metrics;
+mod operations;
 mod overload;
 mod panics;
 mod proxies;

@@ -261,6 +261,15 @@ pub struct TestHost {
 }
 
 impl TestHost {
+    /// Runs a command that starts the service, and waits until it listens. The folder is kept meanwhile.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn of(folder: HostFolder, command: Command) -> Self {
+        Self::start(folder, command, Some(""))
+    }
+
     fn start(folder: HostFolder, command: Command, input: Option<&str>) -> Self {
         let process = Process::spawn(command, input);
         let address =

@@ -1,14 +1,14 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, cargo, find, say};
-use crate::{adf_schema, deny, jira_contract, python};
+use crate::{adf_schema, deny, jira_contract, package, python};
 
 /// Everything that has to be right before a change lands.
 pub(crate) fn run() -> Result<()> {
     shell::run(&mut cargo(&["fmt", "--all", "--check"]))?;
     shell::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    shell::run(&mut cargo(&["build", "--release", "--workspace", "--locked"]))?;
     python::install()?;
+    package::check()?;
     shell::run(&mut cargo(&["test", "--workspace", "--locked"]))?;
     isolated()?;
     adf_schema::check()?;

@@ -1,5 +1,5 @@
 //! The project's own commands. `cargo xtask demo` builds and serves the demo, `cargo xtask check` runs
-//! everything that CI runs, `cargo xtask bench` measures what a user sees.
+//! everything that CI runs, `cargo xtask package` makes packages, `cargo xtask bench` measures what a user sees.
 
 mod adf_schema;
 mod bench;
@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod deny;
 mod jira_contract;
+mod package;
 mod python;
 mod reference;
 mod shell;
@@ -30,8 +31,6 @@ enum Task {
     Check,
     /// Write the tables of the service's keys in docs/configuration.md anew, from the types
     Reference,
-    /// Check the dependencies' licences, sources and advisories by `deny.toml`, with cargo-deny
-    Deny,
     /// Install the Python service and schemathesis for the tests, under `target/`
     Python,
     /// Kill the real process under eight writers, two hundred times, and see that nothing is lost
@@ -46,6 +45,10 @@ enum Task {
         /// JIRA_DOCUMENTS in the environment, this is skipped
         documents: Option<PathBuf>,
     },
+    /// Check the dependencies' licences, sources and advisories by `deny.toml`, with cargo-deny
+    Deny,
+    /// Make a tarball and a Debian package of the program and the reference plugins, in `target/dist`
+    Package(package::Arguments),
     /// Run the tests of what is unsafe under valgrind
     Memcheck,
     /// Measure ours, the Python service, nginx and a bare axum handler side by side
@@ -60,10 +63,11 @@ fn main() -> ExitCode {
         Task::Demo { arguments } => demo::run(&arguments),
         Task::Check => check::run(),
         Task::Reference => reference::write(),
-        Task::Deny => deny::check(),
         Task::Python => python::install(),
         Task::Crash { rounds } => check::crash(rounds),
         Task::JiraContract { documents } => jira_contract::check(documents),
+        Task::Deny => deny::check(),
+        Task::Package(arguments) => package::run(&arguments),
         Task::Memcheck => check::memcheck(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Reaper => bench::reap(),

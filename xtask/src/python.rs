@@ -4,9 +4,14 @@ use anyhow::{Context, Result};
 
 use crate::shell::{root, run};
 
-/// What the tests compare with and are run by, from PyPI.
-const PACKAGES: [&str; 4] =
-    ["testbench-defect-service[jira]==0.3.0", "jira==3.10.5", "schemathesis==4.32.5", "oauthlib[signedtoken]==4.0.1"];
+/// What the tests compare with and are run by, and what knows whether a bill of materials is one, from PyPI.
+const PACKAGES: [&str; 5] = [
+    "testbench-defect-service[jira]==0.3.0",
+    "jira==3.10.5",
+    "schemathesis==4.32.5",
+    "oauthlib[signedtoken]==4.0.1",
+    "cyclonedx-python-lib[json-validation]==11.12.0",
+];
 
 /// Makes `target/python`, a virtual environment with [`PACKAGES`], unless it is there.
 pub(crate) fn install() -> Result<()> {

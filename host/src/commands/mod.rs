@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod configure;
+mod man_pages;
 mod plugin_process;
 mod plugins;
 mod prepare;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli, manager: ServiceManager) -> ExitCode {
         Command::Plugins(arguments) => plugins::run(&arguments, &terminal),
         Command::PluginProcess(arguments) => plugin_process::run(&arguments, &terminal),
         Command::Completions { shell } => completions::run(shell),
+        Command::ManPages { folder } => man_pages::run(&folder, &terminal),
     }
 }
 
