@@ -37,7 +37,7 @@ pub struct ServiceConfig {
     pub password_hash: Option<Secret>,
     /// The salt of `password_hash`, in base64. Default: the environment variable `SALT`.
     pub salt: Option<Secret>,
-    /// The PEM file with the certificate chain for HTTPS. Default: none, plain HTTP.
+    /// The PEM file with the certificate chain for HTTPS; read again when it changes. Default: none, plain HTTP.
     pub ssl_cert: Option<PathBuf>,
     /// The PEM file with the private key of `ssl_cert`. Default: none.
     pub ssl_key: Option<PathBuf>,
@@ -54,7 +54,8 @@ pub struct ServiceConfig {
     /// The IP address and port where `/metrics` is served, without credentials, such as `127.0.0.1:9464`.
     /// Default: none, no metrics are served.
     pub metrics_addr: Option<String>,
-    /// The proxies whose `X-Forwarded-For` and `real_ip_header` are believed: addresses and networks.
+    /// The proxies whose `X-Forwarded-For` and `real_ip_header` are believed: addresses and networks, as in
+    /// `["192.0.2.7", "10.1.0.0/16"]`.
     /// Default: this machine and the private networks.
     pub trusted_proxies: Vec<String>,
     /// Where log lines go and how they look.
@@ -236,7 +237,7 @@ pub enum LogLevel {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
-    /// How long an idle connection stays open, in seconds, 1 to 120. Default: 5.
+    /// How long an idle connection stays open, and how long a request's head may take, in seconds. Default: 5.
     #[schemars(range(min = 1, max = 120))]
     pub keep_alive_timeout: u64,
     /// Known from the Python service and without effect: there is always one process. Default: true.
