@@ -168,7 +168,7 @@ fn a_backup_is_restored_by_the_documents_commands_and_no_id_is_used_again() {
     assert_eq!(ids(&host), [kept.clone(), lost]);
 
     let host = type_commands(restore, host);
-    assert_eq!(ids(&host), [kept.clone()]);
+    assert_eq!(ids(&host), std::slice::from_ref(&kept));
     let next = create(&host);
     assert!(next != deleted && next != kept, "{next}");
 }

@@ -13,7 +13,7 @@ pub(super) fn run(folder: &Path, terminal: &Terminal) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal.complain(&format!("error: `{}` cannot be written: {error}", folder.display()));
+            terminal.complain(format_args!("error: `{}` cannot be written: {error}", folder.display()));
             ExitCode::from(super::EXIT_FAILED)
         }
     }
