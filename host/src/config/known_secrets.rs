@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::path::KeyPath;
 use super::schema::Schema;
+use super::secret::password_in_url;
 
-/// The values that are secret by the schema or by the name of their key, as texts.
+/// The values that are secret by the schema or by the name of their key, and passwords in addresses, as texts.
 #[must_use]
 pub fn known_secrets(config: &Value, schema: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -25,6 +26,8 @@ fn collect(value: &Value, schema: Schema<'_>, path: &mut Vec<String>, found: &mu
         Value::String(_) | Value::Number(_) => {
             if schema.is_secret_at(&KeyPath::from_iter(path.iter())) {
                 found.push(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            } else if let Some(password) = value.as_str().and_then(password_in_url) {
+                found.push(password.to_owned());
             }
         }
         Value::Null | Value::Bool(_) => {}
@@ -44,10 +47,11 @@ mod tests {
         } });
         let config = json!({
             "pin": 271828, "name": "open", "projects": { "a": { "api_token": "by name" } },
+            "server": "https://user:in-url@host",
             "servers": [{ "login": "by schema", "name": "open", "tokens": ["one", true, null] }]
         });
         let mut found = known_secrets(&config, &schema);
         found.sort();
-        assert_eq!(found, ["271828", "by name", "by schema", "one"]);
+        assert_eq!(found, ["271828", "by name", "by schema", "in-url", "one"]);
     }
 }

@@ -9,7 +9,7 @@ use super::{
     guess::{guessed_secrets, secrets_in_comments},
     path::KeyPath,
     schema::Schema,
-    secret::{MASK, is_secret_key},
+    secret::{MASK, is_secret_key, password_in_url},
 };
 
 /// A document's text without its secrets, and where the rest of it has moved to.
@@ -23,15 +23,15 @@ pub(super) struct Masked {
 
 /// The text of a document without its secrets, those in comments too, for a person to look at.
 ///
-/// `tables` are those that schemas are known of, each with its place. A secret is so by a schema or by the name
-/// of its key.
+/// `tables` are those that schemas are known of, each with its place. A secret is so by a schema, by the name of its
+/// key, or by being an address with a password.
 pub fn without_secrets(document: &Document, tables: &[(KeyPath, &Value)]) -> String {
     let secrets = document.spans().iter().filter(|(path, spans)| {
         let by_schema = tables.iter().any(|(root, schema)| {
             let inner = path.segments().strip_prefix(root.segments());
             inner.is_some_and(|inner| Schema::new(schema).is_secret_at(&inner.iter().collect()))
         });
-        spans.leaf && (by_schema || path.segments().iter().any(|key| is_secret_key(key)))
+        spans.leaf && (by_schema || is_secret_by_itself(document, path))
     });
     let values = secrets.map(|(_, spans)| with_comment(document.text(), spans.value.clone()));
     cut(document.text(), values.chain(secrets_in_comments(document.text())).collect()).0
@@ -46,11 +46,10 @@ impl Masked {
             let inner = path.segments().strip_prefix(root.segments());
             let inner = inner.map(|segments| KeyPath::from_iter(segments.iter()));
             let by_schema = inner.is_some_and(|path| schema.is_secret_at(&path));
-            let by_name = path.segments().iter().any(|key| is_secret_key(key));
-            if spans.leaf && (by_schema || by_name) {
+            if spans.leaf && (by_schema || is_secret_by_itself(document, path)) {
                 secrets.push(with_comment(document.text(), spans.value.clone()));
                 values.extend(match document.get(path) {
-                    Some(Value::String(text)) => Some(text.clone()),
+                    Some(Value::String(text)) => Some(password_in_url(text).unwrap_or(text).to_owned()),
                     Some(Value::Number(number)) => Some(number.to_string()),
                     _ => None,
                 });
@@ -82,6 +81,12 @@ impl Masked {
             Some((cut, mask)) => mask + MASK.len() + (offset - cut.end),
         }
     }
+}
+
+/// Whether a value is secret by the name of its key, or as an address with a password.
+fn is_secret_by_itself(document: &Document, path: &KeyPath) -> bool {
+    let has_password = || document.get(path).and_then(Value::as_str).and_then(password_in_url).is_some();
+    path.segments().iter().any(|key| is_secret_key(key)) || has_password()
 }
 
 /// The text with each of the secrets replaced, and the [`Masked::cuts`].

@@ -10,7 +10,7 @@ use super::{
     mask::Masked,
     path::KeyPath,
     schema::Schema,
-    secret::{MASK, is_secret_key},
+    secret::{MASK, is_secret_key, password_in_url},
 };
 
 /// Reports what is wrong in one table of one document.
@@ -67,6 +67,7 @@ impl<'a> Reporter<'a> {
             Value::Array(list) if list.len() == 1 => "a list of 1 entry".to_owned(),
             Value::Array(list) => format!("a list of {} entries", list.len()),
             _ if secret => format!("`{MASK}`"),
+            Value::String(text) if password_in_url(text).is_some() => format!("`{MASK}`"),
             Value::String(text) if text.is_empty() => "an empty string".to_owned(),
             Value::String(text) => format!("the string `{}`", shortened(text)),
             other => format!("`{other}`"),

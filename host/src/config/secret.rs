@@ -44,3 +44,31 @@ pub(super) fn is_secret_key(name: &str) -> bool {
             WORDS.iter().any(slip)
         })
 }
+
+/// The password in a URL, `scheme://user:password@host`: whatever its key is called.
+pub(super) fn password_in_url(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let (user, _) = authority.rsplit_once('@')?;
+    user.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_found_in_an_address_and_nowhere_else() {
+        for (text, password) in [
+            ("https://user:pa:ss@host:443/path", Some("pa:ss")),
+            ("http://u:p@ss@host", Some("p@ss")),
+            ("http://:token@host", Some("token")),
+            ("https://host:443/a:b@c", None),
+            ("https://user@host", None),
+            ("https://user:@host", None),
+            ("user:password@host", None),
+        ] {
+            assert_eq!(password_in_url(text), password, "{text}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use super::super::prose::{wrapped, wrapped_line};
 use super::super::{secret_input, terminal};
+use crate::hidden::masked;
 
 /// Why the questions ended early. Nothing has been written.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +81,8 @@ impl AtTerminal {
 
 impl Person for AtTerminal {
     fn say(&mut self, line: &str) {
-        let _ = writeln!(io::stdout(), "{line}");
+        // A plugin's own words may be in it.
+        let _ = writeln!(io::stdout(), "{}", masked(line.into()));
     }
 
     fn line(&mut self, prompt: &str) -> Result<String, Stopped> {

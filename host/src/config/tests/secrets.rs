@@ -53,6 +53,17 @@ fn a_secret_is_masked_in_the_line_and_in_the_words() {
 }
 
 #[test]
+fn an_address_with_a_password_is_masked_whatever_its_key() {
+    assert_snapshot!(client_faults("defects_path = \"x\"\ntimeout = \"http://me:hunter22@host\"\n"), @r"
+        error: `timeout` has the wrong type
+         --> client.toml:2:11
+          |
+        2 | timeout = ***
+          |           ^^^ expected an integer, found `***`
+        ");
+}
+
+#[test]
 fn a_fault_behind_a_secret_is_underlined_where_it_is_shown() {
     assert_snapshot!(service_faults(
         "testbench-defect-service = { password_hash = \"0123456789abcdef\", client_config = { pin = \"1234\" }, prt = 5 }\n"
