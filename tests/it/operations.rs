@@ -112,7 +112,9 @@ fn the_requests_for_the_dm_proxy_answer_what_the_document_says() {
 #[test]
 fn the_second_instance_is_configured_as_the_document_says() {
     let folder = HostFolder::with_config("");
-    let block = operations().blocks_in("toml")[0].replace("/var/lib/defect-host/second/defects", ".");
+    let document = operations();
+    let block = document.blocks_in("toml").into_iter().find(|block| block.contains("Second tracker")).unwrap();
+    let block = block.replace("/var/lib/defect-host/second/defects", ".");
     folder.write("config.toml", block);
     let checked = folder.run_with(&["check"], &STORED);
     assert!(checked.stdout.contains(":8031\n") && checked.stdout.ends_with("all right\n"), "{}", checked.stderr);
