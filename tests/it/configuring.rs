@@ -43,7 +43,7 @@ fn a_first_configuration_is_asked_for_and_the_service_starts_with_it() {
             ("user name: ", username),
             ("password (hidden): ", password),
             ("password again: ", "m1styped"),
-            ("the two passwords differ", password),
+            ("the two passwords differ\r\npassword (hidden): ", password),
             ("password again: ", password),
             ("or the path of a library): ", "JsonlDefectClient"),
             ("defects_path: ", "nowhere"),
