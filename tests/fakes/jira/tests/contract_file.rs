@@ -56,13 +56,14 @@ fn what_the_contract_does_not_have_is_refused_and_ends_the_test() {
 }
 
 /// What Atlassian's trimmed documents do not have, and where it stands instead.
-const ELSEWHERE: [(Kind, &str, &str); 7] = [
+const ELSEWHERE: [(Kind, &str, &str); 8] = [
     (Kind::Cloud, "GET /_edge/tenant_info", "help page `Find your site's cloud ID`"),
     (Kind::DataCenter, "GET /_edge/tenant_info", "asked in order to learn that it is no Cloud"),
     (Kind::Cloud, "POST /oauth/token", "help pages about OAuth 2.0"),
     (Kind::DataCenter, "POST /rest/oauth2/latest/token", "help page `Jira OAuth 2.0 provider API`"),
     (Kind::Cloud, "GET /rest/api/2/serverInfo", "version 2 has the operations of version 3, says the introduction"),
     (Kind::DataCenter, "GET /rest/api/2/issue/createmeta", "before 8.4, which the document is not about"),
+    (Kind::DataCenter, "GET /secure/attachment/{attachment}/{name}", "what `content` of an attachment has"),
     (Kind::DataCenter, "GET /rest/api/2/issue/{issue}/transitions?expand", "the prose, but not the parameters"),
 ];
 
