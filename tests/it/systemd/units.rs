@@ -67,11 +67,13 @@ fn an_instance_differs_from_the_only_one_in_its_names_alone() {
 #[test]
 fn what_is_installed_by_hand_is_where_the_unit_looks_for_it() {
     let document = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let (_, section) = document.split_once("### Install by hand\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let installed = folder.path().to_str().unwrap();
     // The same lines for another root, another build, and no group of that name.
     let build = artifacts().host.parent().unwrap().to_str().unwrap();
-    let lines = document.lines().filter(|line| line.starts_with("install "));
+    let lines = section.lines().filter(|line| line.starts_with("install "));
     let lines = lines.map(|line| {
         line.replace(" /", &format!(" {installed}/")).replace("target/release", build).replace(" -g defect-host", "")
     });
