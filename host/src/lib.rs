@@ -15,3 +15,5 @@ pub mod resolve;
 pub mod scaffold;
 pub mod serve;
 pub mod service_manager;
+#[cfg_attr(not(feature = "otel"), path = "telemetry/off.rs")]
+mod telemetry;

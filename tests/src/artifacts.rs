@@ -46,6 +46,7 @@ pub fn artifacts() -> &'static Artifacts {
     BUILT.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--workspace", "--message-format=json", "--quiet"])
+            .args(cfg!(feature = "otel").then_some("--features=defect-host/otel"))
             .current_dir(root())
             .stderr(Stdio::inherit())
             .output()

@@ -18,6 +18,7 @@ use crate::logging::{self, Directives, FileSettings, Format, Level, LoggingError
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
 use crate::serve::{MetricsError, MetricsListener, Sources};
 use crate::service_manager::{HandoverError, ServiceManager};
+use crate::telemetry::Export;
 
 /// Threads that may block beside the plugin's calls: checking credentials, dropping answers.
 const OTHER_BLOCKING_THREADS: usize = 16;
@@ -196,6 +197,7 @@ fn serve_until_stopped(
     tracing::info!("callers' addresses: {client_address}");
     let class = prepared.client.class().to_owned();
     let backend = Backend::new(prepared.client, service.call_timeout);
+    let traces = Export::begin();
     let authenticator = Authenticator::new(prepared.verifier);
     let api = Api::new(backend.clone());
     let (answering, _) = serve::service(api.clone(), authenticator, client_address)?;
@@ -239,6 +241,8 @@ fn serve_until_stopped(
     });
     // The last use of the client, on a thread that may block: its end is the plugin's code too.
     runtime.spawn_blocking(move || drop(backend));
+    // Waits for the collector, beside the plugin's end.
+    runtime.spawn_blocking(move || traces.end());
     tracing::info!("stopped");
     served
 }

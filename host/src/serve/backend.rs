@@ -14,9 +14,10 @@ use tracing::Span;
 use super::call_threads::{CallThreads, Size};
 use super::error::ApiError;
 use super::exchange::PluginTime;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, Outcome};
 use super::supply::Supply;
 use crate::plugin::{Answer, CallError, Client};
+use crate::telemetry::CallSpan;
 
 /// How many calls run in the plugin at once. A call that never returns keeps its place: when all are
 /// taken, requests are answered with 503 until one is given back.
@@ -90,6 +91,7 @@ impl Backend {
     ) -> Result<Reply, ApiError> {
         let (backend, plugin_time) = (self.clone(), PluginTime::current());
         let clock = plugin_time.clone();
+        let trace = CallSpan::begin(operation);
         let outcome = self
             .run(operation, move || {
                 let (request, client) = (request()?, backend.client());
@@ -101,7 +103,8 @@ impl Backend {
                 outcome.map_err(|error| failed(client, operation, error))
             })
             .await;
-        self.metrics().count_call(operation, outcome.as_ref().err());
+        let counted = self.metrics().count_call(operation, outcome.as_ref().err());
+        trace.end(counted.map(Outcome::name), counted.is_some_and(Outcome::is_fault));
         Ok(Reply { backend: self.clone(), operation, answer: outcome?, plugin_time })
     }
 

@@ -57,6 +57,28 @@ impl Endpoint {
             Self::Health | Self::Documents | Self::Other => None,
         }
     }
+
+    /// The path with names instead of values, as the API's document has it.
+    pub(super) fn route(self) -> Option<&'static str> {
+        Some(match self.operation()? {
+            Operation::CheckLogin => "/check-login",
+            Operation::GetSettings => "/settings",
+            Operation::SupportsChangesTimestamps => "/supports-changes-timestamps",
+            Operation::GetProjects => "/projects",
+            Operation::GetControlFields => "/projects/control-fields",
+            Operation::GetUserDefinedAttributes => "/projects/udfs",
+            Operation::GetDefects => "/projects/{project}/defects",
+            Operation::GetDefectsBatch => "/projects/{project}/defects/batch",
+            Operation::CreateDefect => "/projects/{project}/defects/create",
+            Operation::CorrectSyncResults => "/projects/{project}/defects/correct",
+            Operation::UpdateDefect => "/projects/{project}/defects/{defectId}/update",
+            Operation::DeleteDefect => "/projects/{project}/defects/{defectId}/delete",
+            Operation::GetDefectExtended => "/projects/{project}/defects/{defectId}/extended",
+            Operation::BeforeSync => "/projects/{project}/sync/before",
+            Operation::AfterSync => "/projects/{project}/sync/after",
+            _ => return None,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +94,10 @@ mod tests {
         let mut operations: Vec<&str> = paths
             .iter()
             .map(|path| match Endpoint::of(path) {
-                Endpoint::Api(operation) => operation.name(),
+                endpoint @ Endpoint::Api(operation) => {
+                    assert_eq!(endpoint.route(), Some(path.as_str()));
+                    operation.name()
+                }
                 other => panic!("{path} is {other:?}"),
             })
             .collect();

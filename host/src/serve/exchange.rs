@@ -20,6 +20,7 @@ use tracing::Span;
 use super::client_address::Address;
 use super::endpoint::Endpoint;
 use super::metrics::Metrics;
+use crate::telemetry::RequestSpan;
 
 tokio::task_local! {
     /// Made by the first call of a request: many an answer needs none.
@@ -59,6 +60,7 @@ pub(super) struct Exchange {
     answer: Progress,
     /// A long answer ends after the request's span has; its line belongs to it still.
     span: Option<Span>,
+    trace: RequestSpan,
 }
 
 /// How far the answer has got.
@@ -86,6 +88,7 @@ impl Progress {
 impl Exchange {
     pub(super) fn begin(metrics: &Arc<Metrics>, address: Address, request: &Request) -> Self {
         metrics.begin();
+        let endpoint = Endpoint::of(request.uri().path());
         // Not asked with `tracing::enabled!` whether anybody wants the line: with a filter for each output
         // that takes the next event on this thread from those outputs that did not want this one.
         Self {
@@ -94,16 +97,17 @@ impl Exchange {
             address,
             method: request.method().clone(),
             uri: request.uri().clone(),
-            endpoint: Endpoint::of(request.uri().path()),
+            endpoint,
             plugin_time: None,
             answer: Progress::None,
             span: None,
+            trace: RequestSpan::begin(request, endpoint.route()),
         }
     }
 
     /// What `answering` asks of the plugin counts for this request.
     pub(super) async fn timing<F: Future>(&mut self, answering: F) -> F::Output {
-        let mut answering = pin!(PLUGIN_TIME.scope(OnceCell::new(), answering));
+        let mut answering = pin!(PLUGIN_TIME.scope(OnceCell::new(), self.trace.around(answering)));
         let answer = answering.as_mut().await;
         self.plugin_time = answering.take_value().and_then(OnceCell::into_inner);
         answer
@@ -152,6 +156,7 @@ impl Drop for Exchange {
         let duration = self.begun.elapsed();
         let (status, bytes, is_broken_off) = self.answer.outcome();
         self.metrics.end(self.endpoint, status, duration, bytes, is_broken_off);
+        self.trace.end(status, is_broken_off);
         let _of_the_request = self.span.as_ref().map(Span::enter);
         self.write_line(duration);
     }

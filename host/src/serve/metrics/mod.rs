@@ -34,7 +34,7 @@ const OPERATIONS: usize = Operation::ALL.len();
 
 /// How a call of the plugin went, as its caller saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Ok,
     /// The plugin says that the request is at fault.
     Refused,
@@ -54,7 +54,7 @@ impl Outcome {
     const ALL: [Self; 8] =
         [Self::Ok, Self::Refused, Self::Failed, Self::Panicked, Self::TimedOut, Self::Ended, Self::Down, Self::Busy];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Refused => "refused",
@@ -65,6 +65,11 @@ impl Outcome {
             Self::Down => "down",
             Self::Busy => "busy",
         }
+    }
+
+    /// The request was in order, and yet there is no answer.
+    pub(super) fn is_fault(self) -> bool {
+        !matches!(self, Self::Ok | Self::Refused)
     }
 
     /// `None` when the plugin was not asked: the request's body was at fault.
@@ -175,11 +180,11 @@ impl Metrics {
         add(&self.calls[operation as usize].pieces_nanoseconds, histogram::nanoseconds(time));
     }
 
-    /// A call is over for its caller.
-    pub(super) fn count_call(&self, operation: Operation, error: Option<&ApiError>) {
-        if let Some(outcome) = Outcome::of(error) {
-            add(&self.calls[operation as usize].by_outcome[outcome as usize], 1);
-        }
+    /// A call is over for its caller. Gives what came of it; `None` when the plugin was not asked.
+    pub(super) fn count_call(&self, operation: Operation, error: Option<&ApiError>) -> Option<Outcome> {
+        let outcome = Outcome::of(error)?;
+        add(&self.calls[operation as usize].by_outcome[outcome as usize], 1);
+        Some(outcome)
     }
 
     /// A call waits for a place until what is returned is dropped.
