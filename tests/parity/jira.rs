@@ -33,6 +33,8 @@ auth_type = "basic"
 username = "{username}"
 password = "{password}"
 max_retries = 0
+# Without an order, ours lists by key, and Jira's own order is told nowhere.
+defect_jql = "project = '{project}' AND issuetype in standardIssueTypes() ORDER BY key DESC"
 attributes = ["title", "status", "Severity", "Labels", "Points", "reporter", "unheard of"]
 
 [testbench-defect-service.client_config.projects."Read Only (RO)"]
