@@ -115,8 +115,11 @@ fn what_runs_and_waits_is_seen_while_it_does() {
         })
         .collect();
     while numbers(&host)["defect_host_plugin_calls_queued"] != 1.0 {}
-    // A page's numbers are not of one moment, and from here on nothing changes.
+    // A page's numbers are not of one moment, and from here on nothing changes: the pages' own questions to the
+    // plugin do not stand in the queue.
+    assert_eq!(numbers(&host)["defect_host_plugin_metrics_up"], 0.0);
     let seen = numbers(&host);
+    assert_eq!(seen["defect_host_plugin_calls_queued"], 1.0);
     assert_eq!(seen["defect_host_plugin_calls_in_flight"], 64.0);
     assert_eq!(seen["defect_host_requests_in_flight"], 65.0);
     host.folder().write("gate", "");

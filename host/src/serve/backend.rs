@@ -1,13 +1,14 @@
 //! Calls the plugin off the async threads: bounded in number, each with a time limit, so that a slow
 //! backend or sync command delays nobody else.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use defect_plugin_api::Operation;
 use futures_util::{StreamExt, stream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Span;
 
@@ -89,11 +90,30 @@ impl Backend {
         operation: Operation,
         request: impl FnOnce() -> Result<Vec<u8>, ApiError> + Send + 'static,
     ) -> Result<Reply, ApiError> {
+        self.call_in(self.place(), operation, request).await
+    }
+
+    /// As [`Backend::call`], but instead of waiting for a place it is [`ApiError::Busy`].
+    pub(super) async fn call_if_free(
+        &self,
+        operation: Operation,
+        request: impl FnOnce() -> Result<Vec<u8>, ApiError> + Send + 'static,
+    ) -> Result<Reply, ApiError> {
+        let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| ApiError::Busy);
+        self.call_in(ready(place), operation, request).await
+    }
+
+    async fn call_in(
+        &self,
+        place: impl Future<Output = Result<OwnedSemaphorePermit, ApiError>>,
+        operation: Operation,
+        request: impl FnOnce() -> Result<Vec<u8>, ApiError> + Send + 'static,
+    ) -> Result<Reply, ApiError> {
         let (backend, plugin_time) = (self.clone(), PluginTime::current());
         let clock = plugin_time.clone();
         let trace = CallSpan::begin(operation);
         let outcome = self
-            .run(operation, move || {
+            .run_in(place, operation, move || {
                 let (request, client) = (request()?, backend.client());
                 let begun = Instant::now();
                 let outcome = client.call(operation, &request);
@@ -122,22 +142,35 @@ impl Backend {
         operation: Operation,
         code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let Limited { client, threads, places, waiting, call_timeout, metrics } = &*self.0;
-        let deadline = Instant::now() + *call_timeout;
-        let place = match Arc::clone(places).try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => {
-                let waits = waiting.try_acquire().map_err(|_| ApiError::Busy)?;
-                let _queued = metrics.queue();
-                let place = timeout_at(deadline, Arc::clone(places).acquire_owned()).await;
-                drop(waits);
-                let Ok(Ok(place)) = place else {
-                    tracing::error!("all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow");
-                    return Err(ApiError::Busy);
-                };
-                place
+        self.run_in(self.place(), operation, code).await
+    }
+
+    /// A place for a call, which is waited for as long as a call may take.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let Limited { places, waiting, call_timeout, metrics, .. } = &*self.0;
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let _waits = waiting.try_acquire().map_err(|_| ApiError::Busy)?;
+        let _queued = metrics.queue();
+        match timeout(*call_timeout, Arc::clone(places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => {
+                tracing::error!("all {MAX_CALLS} calls of the plugin are taken; the backend hangs or is too slow");
+                Err(ApiError::Busy)
             }
-        };
+        }
+    }
+
+    async fn run_in<T: Send + 'static>(
+        &self,
+        place: impl Future<Output = Result<OwnedSemaphorePermit, ApiError>>,
+        operation: Operation,
+        code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let Limited { client, threads, call_timeout, .. } = &*self.0;
+        let deadline = Instant::now() + *call_timeout;
+        let place = place.await?;
         let (span, began) = (Span::current(), client.moment());
         let (answer, mut answered) = oneshot::channel();
         threads.run(size_of(operation), move || {

@@ -33,14 +33,15 @@ impl Default for PluginNumbers {
 }
 
 impl PluginNumbers {
-    /// What the plugin says now; `None` when it says nothing in time. After a question that took longer than
+    /// What the plugin says now; `None` when it says nothing in time, or when all its calls are taken: the page
+    /// shows that, and must not stand among the requests that wait. After a question that took longer than
     /// a call may, none is asked any more: each would take another place for good.
     pub(super) async fn ask(&self, backend: &Backend) -> Option<Vec<Metric>> {
         let turn = Arc::clone(&self.0).try_acquire_owned().ok()?;
         let backend = backend.clone();
         // On a task of its own: who reads the page may go away, and the turn is over only with the call.
         let asked = tokio::spawn(async move {
-            let called = backend.call(Operation::GetMetrics, || Ok(b"{}".to_vec())).await;
+            let called = backend.call_if_free(Operation::GetMetrics, || Ok(b"{}".to_vec())).await;
             let answer = match called {
                 Ok(reply) => reply.whole().await,
                 Err(error) => Err(error),
