@@ -4,7 +4,7 @@
 //! a call changes threads only once, and there is always somebody who notices that the host is gone.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -19,7 +19,7 @@ use defect_plugin_api::boundary::RawLog;
 use defect_plugin_api::{ClientError, Operation};
 use serde::Serialize;
 
-use super::frame::{self, Creation, Frame, Kind, Lent, NextPieces};
+use super::frame::{self, Creation, Frame, Kind, Lent};
 use crate::plugin::client::{Answer, CallError, Client, Rest};
 use crate::plugin::library::Library;
 
@@ -70,7 +70,7 @@ pub fn serve(
         readers: AtomicUsize::new(1),
         library: OnceLock::new(),
         client: Mutex::default(),
-        rests: Mutex::default(),
+        answers: Mutex::default(),
         exit,
     }));
     // Others read while it is opened: its constructors may log.
@@ -98,16 +98,43 @@ struct Process {
     readers: AtomicUsize,
     library: OnceLock<Library>,
     client: Mutex<Option<Arc<Client>>>,
-    /// The answers that go on, by the number of their call; nothing while a thread makes the next pieces.
-    rests: Mutex<HashMap<u64, Option<Unfinished>>>,
+    /// The answers that go on, by the number of their call.
+    answers: Mutex<HashMap<u64, Unfinished>>,
     exit: fn() -> !,
 }
 
-/// An answer that goes on.
+/// An answer that was not whole at once. It is kept until the host drops it.
 struct Unfinished {
-    rest: Rest,
-    /// Pieces that the host reads where they are.
-    lent: Vec<Bytes>,
+    /// `None` while a thread makes pieces, and at the end.
+    rest: Option<Rest>,
+    /// How many batches of pieces the host waits for.
+    asked: usize,
+    /// Batches that the host may not have read yet, in its order.
+    lent: VecDeque<Vec<Bytes>>,
+}
+
+impl Unfinished {
+    fn new(rest: Rest) -> Self {
+        Self { rest: Some(rest), asked: 0, lent: VecDeque::new() }
+    }
+
+    /// The host waits for one more batch. Gives what makes it; nothing when the thread that has it goes on anyway.
+    fn ask(&mut self) -> Option<Rest> {
+        self.asked += 1;
+        self.rest.take()
+    }
+
+    /// What the host must have read when it waits for a batch that is not made yet.
+    fn read(&mut self) -> Option<Vec<Bytes>> {
+        (self.lent.len() == frame::ASKED_AHEAD).then(|| self.lent.pop_front()).flatten()
+    }
+
+    /// The host has got a batch. Gives back what makes the next one, when that is asked for.
+    fn made(&mut self, rest: Rest) -> Option<Rest> {
+        self.asked -= 1;
+        self.rest = Some(rest);
+        self.rest.take_if(|_| self.asked > 0)
+    }
 }
 
 impl Process {
@@ -159,14 +186,14 @@ impl Process {
                 Ok(Answer { first, rest: None }) => self.host.send(Kind::Whole, *number, &[&first]),
                 Ok(Answer { first, rest: Some(rest) }) => {
                     // Before the host knows of it, and asks for more.
-                    lock(&self.rests).insert(*number, Some(Unfinished { rest, lent: Vec::new() }));
+                    lock(&self.answers).insert(*number, Unfinished::new(rest));
                     self.host.send(Kind::Pieces, *number, &[&first])
                 }
                 Err(error) => self.host.send_json(Kind::Failed, *number, &error),
             },
-            Kind::Next => self.next_pieces(*number, payload),
+            Kind::Next => self.next_pieces(*number, payload == &[1]),
             Kind::Drop => {
-                let unwanted = lock(&self.rests).remove(number);
+                let unwanted = lock(&self.answers).remove(number);
                 drop(unwanted);
                 Ok(())
             }
@@ -199,44 +226,39 @@ impl Process {
         client.call(operation, request)
     }
 
-    /// The next pieces of an answer. Its rest is away from `rests` meanwhile, but not its number: when that
-    /// is gone too, nobody wants the rest any more.
-    fn next_pieces(&self, number: u64, payload: &[u8]) -> io::Result<()> {
-        let Some(NextPieces { answer, may_lend }) = NextPieces::from_payload(payload) else {
-            return Err(io::ErrorKind::InvalidData.into());
-        };
-        let unfinished = lock(&self.rests).get_mut(&answer).and_then(Option::take);
-        let Some(Unfinished { mut rest, lent }) = unfinished else {
-            return self.host.send_json(Kind::Failed, number, &broken());
-        };
-        drop(lent);
+    /// The next pieces of an answer. When a thread is making those before, that one makes these, too: a host that asks
+    /// ahead wakes no thread.
+    fn next_pieces(&self, answer: u64, may_lend: bool) -> io::Result<()> {
         let most = if may_lend { frame::PIECES } else { 1 };
-        let made = match some_pieces(&mut rest, most) {
-            Ok(made) => made,
-            Err(error) => {
-                lock(&self.rests).remove(&answer);
-                return self.host.send_json(Kind::Failed, number, &error);
+        let mut rest = self.of(answer, Unfinished::ask).flatten();
+        while let Some(mut source) = rest.take() {
+            drop(self.of(answer, Unfinished::read));
+            let made = match some_pieces(&mut source, most) {
+                Ok(made) => made,
+                Err(error) => return self.host.send_json(Kind::Failed, answer, &error),
+            };
+            let parts: Vec<&[u8]> = made.pieces.iter().map(|piece| &**piece).collect();
+            if made.are_last {
+                return self.host.send(Kind::Whole, answer, &parts);
             }
-        };
-        let parts: Vec<&[u8]> = made.pieces.iter().map(|piece| &**piece).collect();
-        if made.are_last {
-            lock(&self.rests).remove(&answer);
-            return self.host.send(Kind::Whole, number, &parts);
-        }
-        // Before the host asks for more.
-        let wait = |lent| {
-            if let Some(place) = lock(&self.rests).get_mut(&answer) {
-                *place = Some(Unfinished { rest, lent });
+            if may_lend {
+                let places: Vec<_> = parts.into_iter().map(Lent::piece).collect();
+                // Before the host reads them.
+                self.of(answer, |unfinished| unfinished.lent.push_back(made.pieces));
+                self.host.send(Kind::Lent, answer, &[&Lent::to_payload(&places)])?;
+            } else {
+                self.host.send(Kind::Pieces, answer, &parts)?;
             }
-        };
-        if may_lend {
-            let places: Vec<_> = parts.into_iter().map(Lent::piece).collect();
-            wait(made.pieces);
-            self.host.send(Kind::Lent, number, &[&Lent::to_payload(&places)])
-        } else {
-            wait(Vec::new());
-            self.host.send(Kind::Pieces, number, &parts)
+            rest = self.of(answer, |unfinished| unfinished.made(source)).flatten();
         }
+        Ok(())
+    }
+
+    /// Does something with an answer, unless nobody wants it any more. What `action` holds is then dropped unlocked.
+    fn of<T>(&self, answer: u64, action: impl FnOnce(&mut Unfinished) -> T) -> Option<T> {
+        let mut answers = lock(&self.answers);
+        let unfinished = answers.get_mut(&answer)?;
+        Some(action(unfinished))
     }
 
     fn registered(&self, frame: &Frame) {

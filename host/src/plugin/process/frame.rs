@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 /// No payload is longer: a length beyond it means that the stream is no longer one of frames.
 const LONGEST: usize = 1 << 30;
 /// So many pieces of a long answer are made for one frame that asks for them, at most: waking threads for each costs
-/// more than making it. Host and process hold as many more each when their caller stands still.
+/// more than making it.
 pub(super) const PIECES: usize = 6;
+/// So many frames ask for pieces at a time, so that the process makes the next ones while the host copies those
+/// before. It lends as many times [`PIECES`] when the host's caller stands still.
+pub(super) const ASKED_AHEAD: usize = 2;
 /// A payload grows by so much at most before its bytes have arrived.
 const AT_ONCE: usize = 1 << 20;
 const HEADER: usize = 13;
@@ -36,10 +39,12 @@ kinds! {
     Create = 1,
     /// To the process: run an operation; see [`call_payload`].
     Call = 2,
-    /// To the process: a call for the next pieces of an answer, see [`NextPieces`]. The host has read those that
-    /// it was lent before.
+    /// To the process: more pieces of the answer that the call of this number began; one byte, 1 when it may lend
+    /// them. Up to [`ASKED_AHEAD`] of these may wait for their replies, so the host has read all that it was lent
+    /// but for the last `ASKED_AHEAD - 1` replies.
     Next = 3,
-    /// To the process: nobody wants the rest of the answer that the call of this number began.
+    /// To the process: nobody wants any more of the answer that the call of this number began, nor reads what it lent
+    /// of it.
     Drop = 4,
     /// To the process: drop the client and end.
     End = 5,
@@ -55,8 +60,7 @@ kinds! {
     Whole = 19,
     /// From the process: pieces of an answer that goes on when it is asked to.
     Pieces = 20,
-    /// From the process: as `Pieces`, but they stay in its memory until it is asked to go on, for the host to read
-    /// them there; see [`Lent`].
+    /// From the process: as `Pieces`, but they stay in its memory for the host to read them there; see [`Lent`].
     Lent = 24,
     /// From the process: the call failed; a `CallError`.
     Failed = 21,
@@ -135,28 +139,6 @@ pub(super) fn write(stream: &mut impl Write, kind: Kind, number: u64, payload: &
 
 /// What stands in the process' memory where [`Kind::Created`] says. A host that can read it there can read pieces, too.
 pub(super) static LANDMARK: [u8; 16] = *b"defect-host here";
-
-/// What [`Kind::Next`] carries: the number of the call that began the answer, and whether the process may lend the
-/// pieces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NextPieces {
-    pub(super) answer: u64,
-    pub(super) may_lend: bool,
-}
-
-impl NextPieces {
-    pub(super) fn to_payload(self) -> [u8; 9] {
-        let mut payload = [0; 9];
-        payload[..8].copy_from_slice(&self.answer.to_le_bytes());
-        payload[8] = self.may_lend.into();
-        payload
-    }
-
-    pub(super) fn from_payload(payload: &[u8]) -> Option<Self> {
-        let (answer, may_lend) = number_and_rest(payload)?;
-        Some(Self { answer, may_lend: may_lend == [1] })
-    }
-}
 
 /// One of the places that [`Kind::Lent`] carries, of 16 bytes each: where a piece is in the process' memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,18 +256,14 @@ mod tests {
             while let Ok(Some(frame)) = read(&mut stream) {
                 let _ = operation_and_request(&frame.payload);
                 let _ = number_and_rest(&frame.payload);
-                let _ = NextPieces::from_payload(&frame.payload);
                 let _ = Lent::from_payload(&frame.payload);
             }
         }
 
         #[test]
-        fn what_asks_for_pieces_and_where_they_are_arrive_as_they_were_sent(
-            (answer, may_lend) in any::<(u64, bool)>(),
+        fn where_pieces_are_arrives_as_it_was_sent(
             places in proptest::collection::vec((any::<u64>(), 1..=LONGEST as u64), 1..=PIECES),
         ) {
-            let asked = NextPieces { answer, may_lend };
-            prop_assert_eq!(NextPieces::from_payload(&asked.to_payload()), Some(asked));
             let places: Vec<_> = places.into_iter().map(|(address, length)| Lent { address, length }).collect();
             prop_assert_eq!(Lent::from_payload(&Lent::to_payload(&places)), Some(places));
         }

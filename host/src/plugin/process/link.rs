@@ -53,9 +53,22 @@ pub(super) struct Link {
 
 /// An answer, or the next pieces of one.
 pub(super) struct Reply {
-    pub(super) pieces: Vec<Bytes>,
+    pub(super) pieces: VecDeque<Piece>,
     /// There is more when it is asked for.
     pub(super) goes_on: bool,
+}
+
+/// A piece of an answer, for [`Link::take`].
+#[derive(Debug)]
+pub(super) enum Piece {
+    Sent(Bytes),
+    Lent(Lent),
+}
+
+impl Reply {
+    fn sent(payload: Vec<u8>, goes_on: bool) -> Self {
+        Self { pieces: [Piece::Sent(payload.into())].into(), goes_on }
+    }
 }
 
 struct Calls {
@@ -148,9 +161,10 @@ impl Process {
             .0
             .ask_numbered(Kind::Call, &[&frame::call_payload(operation.name()), request])
             .map_err(|end| CallError::Down { reason: format!("its process {end}") })?;
-        let Reply { pieces, goes_on } = self.0.answer(&reply)?;
-        let rest = goes_on.then(|| Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number)));
-        Ok(Answer { first: pieces.into_iter().next().unwrap_or_default(), rest })
+        let Reply { mut pieces, goes_on } = self.0.answer(&reply)?;
+        let first = pieces.pop_front().map(|piece| self.0.take(piece)).transpose()?;
+        let rest = goes_on.then(|| Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number, reply)));
+        Ok(Answer { first: first.unwrap_or_default(), rest })
     }
 
     /// Ends it at once. All calls that wait for it fail; `reason` is told to the log.
@@ -257,18 +271,32 @@ impl Link {
         Ok((link, opened))
     }
 
-    pub(super) fn send(&self, kind: Kind, number: u64, payload: &[&[u8]]) -> io::Result<()> {
+    fn send(&self, kind: Kind, number: u64, payload: &[&[u8]]) -> io::Result<()> {
         frame::write(&mut *lock(&self.input), kind, number, payload)
     }
 
-    pub(super) fn ask(&self, kind: Kind, payload: &[&[u8]]) -> Result<Receiver<Frame>, String> {
+    fn ask(&self, kind: Kind, payload: &[&[u8]]) -> Result<Receiver<Frame>, String> {
         self.ask_numbered(kind, payload).map(|(_, reply)| reply)
+    }
+
+    /// Asks for more pieces of an answer.
+    pub(super) fn ask_on(&self, answer: u64) {
+        // What it was sent may be half of a frame. Who waits for the pieces learns of its end.
+        if self.send(Kind::Next, answer, &[&[self.may_lend().into()]]).is_err() {
+            self.kill(None);
+        }
+    }
+
+    /// Nobody wants any more of an answer.
+    pub(super) fn forget(&self, answer: u64) {
+        lock(&self.calls).waiting.remove(&answer);
+        let _ = self.send(Kind::Drop, answer, &[]);
     }
 
     /// The call's number, and what its reply arrives at. The error is why the process is over; it has not got
     /// the whole frame then, so nothing was done.
     fn ask_numbered(&self, kind: Kind, payload: &[&[u8]]) -> Result<(u64, Receiver<Frame>), String> {
-        let (reply, receiver) = sync_channel(1);
+        let (reply, receiver) = sync_channel(frame::ASKED_AHEAD);
         let number = {
             let mut calls = lock(&self.calls);
             if let Some(end) = &calls.end {
@@ -295,12 +323,11 @@ impl Link {
             return Err(CallError::Ended { reason: self.wait_for_end() });
         };
         match kind {
-            Kind::Whole => Ok(Reply { pieces: vec![payload.into()], goes_on: false }),
-            Kind::Pieces => Ok(Reply { pieces: vec![payload.into()], goes_on: true }),
+            Kind::Whole => Ok(Reply::sent(payload, false)),
+            Kind::Pieces => Ok(Reply::sent(payload, true)),
             Kind::Lent if self.may_lend() => {
                 let places = Lent::from_payload(&payload).ok_or_else(|| self.nonsense())?;
-                let pieces = places.into_iter().map(|place| Ok(self.piece(place)?.into()));
-                Ok(Reply { pieces: pieces.collect::<Result<_, CallError>>()?, goes_on: true })
+                Ok(Reply { pieces: places.into_iter().map(Piece::Lent).collect(), goes_on: true })
             }
             Kind::Failed => Err(serde_json::from_slice(&payload).unwrap_or_else(|_| self.nonsense())),
             _ => Err(self.nonsense()),
@@ -308,18 +335,23 @@ impl Link {
     }
 
     /// Whether pieces can be read where the process has them.
-    pub(super) fn may_lend(&self) -> bool {
+    fn may_lend(&self) -> bool {
         self.memory.is_readable()
     }
 
-    fn piece(&self, place: Lent) -> Result<Vec<u8>, CallError> {
+    /// The bytes of a piece, which are copied when they are still in the process' memory.
+    pub(super) fn take(&self, piece: Piece) -> Result<Bytes, CallError> {
+        let place = match piece {
+            Piece::Sent(bytes) => return Ok(bytes),
+            Piece::Lent(place) => place,
+        };
         let piece = match self.memory.read(place) {
             // The process may have ended meanwhile and its number be another's: nothing is locked while it is read,
             // since a process can make its reader wait.
             Ok(_) if lock(&self.calls).is_ending => Err(io::ErrorKind::NotFound.into()),
             read => read,
         };
-        piece.map_err(|error| {
+        piece.map(Bytes::from).map_err(|error| {
             let reason = format!("was ended by the host: a piece that it lent cannot be read: {error}");
             // When it has ended by itself, nobody may have noticed yet.
             self.kill((error.kind() != io::ErrorKind::NotFound).then_some(&reason));
@@ -356,6 +388,10 @@ impl Link {
                     }
                 }
                 // Nobody may be waiting any more.
+                Kind::Pieces | Kind::Lent => {
+                    let reply = lock(&self.calls).waiting.get(&frame.number).map(|waiting| waiting.reply.clone());
+                    let _ = reply.map(|reply| reply.try_send(frame));
+                }
                 _ => {
                     let waiting = lock(&self.calls).waiting.remove(&frame.number);
                     let _ = waiting.map(|waiting| waiting.reply.try_send(frame));

@@ -6,53 +6,49 @@ use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 
-use super::frame::{Frame, Kind, NextPieces};
-use super::link::Link;
+use super::frame::{self, Frame};
+use super::link::{Link, Piece};
 use crate::plugin::client::CallError;
 
-/// The rest of an answer of a process. Some pieces are asked for ahead, so that they are made while those
-/// before are on their way to the caller.
+/// The rest of an answer of a process. Pieces are asked for ahead, so that they are made while those before are
+/// copied and on their way to the caller.
 pub(in crate::plugin) struct RemoteRest {
     link: Arc<Link>,
+    /// The number of the call that began it.
     answer: u64,
-    /// Those that are there.
-    pieces: VecDeque<Bytes>,
-    /// `None` at the end.
-    asked: Option<Result<Receiver<Frame>, String>>,
+    /// What its pieces arrive at; `None` at the end.
+    replies: Option<Receiver<Frame>>,
+    /// Those that have arrived.
+    pieces: VecDeque<Piece>,
 }
 
 impl RemoteRest {
-    pub(super) fn new(link: Arc<Link>, answer: u64) -> Self {
-        let mut rest = Self { link, answer, pieces: VecDeque::new(), asked: None };
-        rest.ask();
-        rest
-    }
-
-    fn ask(&mut self) {
-        let asked = NextPieces { answer: self.answer, may_lend: self.link.may_lend() };
-        self.asked = Some(self.link.ask(Kind::Next, &[&asked.to_payload()]));
+    pub(super) fn new(link: Arc<Link>, answer: u64, replies: Receiver<Frame>) -> Self {
+        for _ in 0..frame::ASKED_AHEAD {
+            link.ask_on(answer);
+        }
+        Self { link, answer, replies: Some(replies), pieces: VecDeque::new() }
     }
 
     /// The next piece; `None` after the last.
     pub(in crate::plugin) fn next_piece(&mut self) -> Result<Option<Bytes>, CallError> {
         if self.pieces.is_empty()
-            && let Some(asked) = self.asked.take()
+            && let Some(replies) = self.replies.take()
         {
-            let reply = asked.map_err(|reason| CallError::Ended { reason })?;
-            let reply = self.link.answer(&reply)?;
-            self.pieces = reply.pieces.into();
-            if reply.goes_on {
-                self.ask();
-            }
+            let reply = self.link.answer(&replies)?;
+            self.pieces = reply.pieces;
+            self.replies = reply.goes_on.then_some(replies);
         }
-        Ok(self.pieces.pop_front().filter(|piece| !piece.is_empty()))
+        let piece = self.pieces.pop_front().map(|piece| self.link.take(piece)).transpose()?;
+        if self.pieces.is_empty() && self.replies.is_some() {
+            self.link.ask_on(self.answer);
+        }
+        Ok(piece.filter(|piece| !piece.is_empty()))
     }
 }
 
 impl Drop for RemoteRest {
     fn drop(&mut self) {
-        if self.asked.is_some() {
-            let _ = self.link.send(Kind::Drop, self.answer, &[]);
-        }
+        self.link.forget(self.answer);
     }
 }

@@ -42,7 +42,7 @@ struct Answering {
 fn answering(pieces: impl IntoIterator<Item = Result<Vec<u8>, ClientError>>) -> Answering {
     let (output, kept) = (Output::default(), Arc::new(()));
     let given = RawStream_TO::from_value(Given(pieces.into_iter().collect(), Arc::clone(&kept)), TD_Opaque);
-    let unfinished = Unfinished { rest: Rest::of_this_process(given), lent: Vec::new() };
+    let unfinished = Unfinished::new(Rest::of_this_process(given));
     let host = Host {
         output: Mutex::new(Box::new(output.clone())),
         registering: Mutex::default(),
@@ -54,7 +54,7 @@ fn answering(pieces: impl IntoIterator<Item = Result<Vec<u8>, ClientError>>) -> 
         readers: AtomicUsize::new(1),
         library: OnceLock::new(),
         client: Mutex::default(),
-        rests: Mutex::new(HashMap::from([(ANSWER, Some(unfinished))])),
+        answers: Mutex::new(HashMap::from([(ANSWER, unfinished)])),
         exit: || unreachable!("it answers"),
     };
     Answering { process, output, kept }
@@ -71,14 +71,17 @@ impl Answering {
     }
 
     fn next(&self, may_lend: bool) -> (Kind, Vec<u8>) {
-        let asked = NextPieces { answer: ANSWER, may_lend };
-        let frame = self.told(Kind::Next, 8, &asked.to_payload()).unwrap();
-        assert_eq!(frame.number, 8);
+        let frame = self.told(Kind::Next, ANSWER, &[may_lend.into()]).unwrap();
+        assert_eq!(frame.number, ANSWER);
         (frame.kind, frame.payload)
     }
 
-    fn is_over(&self) -> bool {
-        Arc::strong_count(&self.kept) == 1 && lock(&self.process.rests).is_empty()
+    fn is_made(&self) -> bool {
+        Arc::strong_count(&self.kept) == 1
+    }
+
+    fn is_forgotten(&self) -> bool {
+        self.is_made() && lock(&self.process.answers).is_empty()
     }
 }
 
@@ -87,21 +90,49 @@ fn numbered(pieces: usize) -> Vec<Result<Vec<u8>, ClientError>> {
 }
 
 #[cfg(target_os = "linux")]
+fn read(payload: &[u8]) -> Vec<Result<Vec<u8>, ClientError>> {
+    let memory = Memory::of(std::process::id());
+    Lent::from_payload(payload).unwrap().into_iter().map(|place| Ok(memory.read(place).unwrap())).collect()
+}
+
+#[cfg(target_os = "linux")]
 #[test]
-fn lent_pieces_stay_where_they_are_until_more_are_asked_for() {
-    let answering = answering(numbered(2 * frame::PIECES + 2));
-    for batch in 0..2 {
+fn lent_pieces_stay_where_they_are_until_so_many_more_are_asked_for() {
+    let batches = 5;
+    let answering = answering(numbered(batches * frame::PIECES + 2));
+    let mut lent = VecDeque::new();
+    let mut expected = numbered(batches * frame::PIECES).into_iter();
+    for batch in 0..batches {
         let (kind, payload) = answering.next(true);
         assert_eq!(kind, Kind::Lent);
-        let memory = Memory::of(std::process::id());
-        let read = |place| memory.read(place).unwrap();
-        let pieces: Vec<_> = Lent::from_payload(&payload).unwrap().into_iter().map(read).collect();
-        let expected = numbered(2 * frame::PIECES)[batch * frame::PIECES..][..frame::PIECES].to_vec();
-        assert_eq!(pieces, expected.into_iter().map(Result::unwrap).collect::<Vec<_>>());
+        lent.push_back(payload);
+        // As late as the host may read them.
+        if batch + 1 >= frame::ASKED_AHEAD {
+            let pieces = read(&lent.pop_front().unwrap());
+            assert_eq!(pieces, expected.by_ref().take(frame::PIECES).collect::<Vec<_>>());
+        }
+        let unread = lock(&answering.process.answers)[&ANSWER].lent.len();
+        assert!(unread <= frame::ASKED_AHEAD, "{unread}");
     }
-    let last = format!("piece {}piece {}", 2 * frame::PIECES, 2 * frame::PIECES + 1);
+    let last = format!("piece {}piece {}", batches * frame::PIECES, batches * frame::PIECES + 1);
     assert_eq!(answering.next(true), (Kind::Whole, last.into_bytes()));
-    assert!(answering.is_over());
+    assert!(answering.is_made());
+    let pieces: Vec<_> = lent.iter().flat_map(|payload| read(payload)).collect();
+    assert_eq!(pieces, expected.collect::<Vec<_>>(), "also after the end");
+    assert_eq!(answering.told(Kind::Next, ANSWER, &[1]), None, "asked before the end was known");
+    assert_eq!(answering.told(Kind::Drop, ANSWER, &[]), None);
+    assert!(answering.is_forgotten());
+}
+
+#[test]
+fn what_is_asked_for_meanwhile_is_made_by_the_same_thread() {
+    let answering = answering([]);
+    let mut unfinished = lock(&answering.process.answers).remove(&ANSWER).unwrap();
+    let rest = unfinished.ask().unwrap();
+    assert!(unfinished.ask().is_none(), "a thread is at it");
+    let rest = unfinished.made(rest).unwrap();
+    assert!(unfinished.made(rest).is_none(), "no more is asked for");
+    assert!(unfinished.ask().is_some());
 }
 
 #[test]
@@ -110,7 +141,7 @@ fn pieces_that_must_not_be_lent_are_sent_one_by_one() {
     assert_eq!(answering.next(false), (Kind::Pieces, b"piece 0".to_vec()));
     assert_eq!(answering.next(false), (Kind::Pieces, b"piece 1".to_vec()));
     assert_eq!(answering.next(false), (Kind::Whole, Vec::new()));
-    assert!(answering.is_over());
+    assert!(answering.is_made());
 }
 
 #[test]
@@ -126,8 +157,8 @@ fn an_error_is_the_end() {
     let (kind, payload) = answering.next(true);
     let error: CallError = serde_json::from_slice(&payload).unwrap();
     assert_eq!((kind, error), (Kind::Failed, CallError::Client(ClientError::internal("told to"))));
-    assert!(answering.is_over());
-    assert_eq!(answering.next(true).0, Kind::Failed, "there is nothing to go on with");
+    assert!(answering.is_made());
+    assert_eq!(answering.told(Kind::Next, ANSWER, &[1]), None, "there is nothing to go on with");
 }
 
 #[test]
@@ -135,5 +166,5 @@ fn who_goes_away_frees_what_is_lent() {
     let answering = answering(numbered(2 * frame::PIECES));
     assert_eq!(answering.next(true).0, Kind::Lent);
     assert_eq!(answering.told(Kind::Drop, ANSWER, &[]), None);
-    assert!(answering.is_over());
+    assert!(answering.is_forgotten());
 }
