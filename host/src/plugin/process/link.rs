@@ -1,44 +1,30 @@
-//! The host's end of a plugin's process.
+//! The streams to and from a plugin's process, and its end.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use defect_plugin_api::Operation;
-use defect_plugin_api::boundary::Description;
-use serde_json::Value;
 use tracing::Span;
 
 use super::Isolation;
-use super::frame::{self, Creation, Frame, Kind, Lent};
+use super::frame::{self, Frame, Kind, Lent};
+use super::last_words::{LastWords, is_about_memory};
 use super::memory::Memory;
-use super::rest::RemoteRest;
-use crate::plugin::client::{Answer, CallError, Rest};
-use crate::plugin::library::LoadError;
+use crate::plugin::client::CallError;
 use crate::plugin::log_bridge;
 
 /// How long a process may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// How long the last words of a process that has ended are waited for. A command that the plugin started
-/// may hold the stream open for longer.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-/// As many lines are kept for the report of its end.
-const KEPT_LINES: usize = 8;
-/// A longer line is cut: nobody reads it.
-const LONGEST_LINE: u64 = 4096;
 /// Places of plugins' code that log. The host keeps each for good, so a process that invents ever more
 /// of them is not listened to.
 const MOST_PLACES: usize = 10_000;
 
-/// A running plugin's process. Dropped, it is asked to end, and is ended when it does not.
-pub(in crate::plugin) struct Process(Arc<Link>);
-
-/// What the handle, the readers and the answers that go on share.
+/// What the handle of a process, the readers of its streams and the answers that go on share.
 pub(super) struct Link {
     input: Mutex<ChildStdin>,
     id: u32,
@@ -46,8 +32,7 @@ pub(super) struct Link {
     child: Mutex<Child>,
     calls: Mutex<Calls>,
     over: Condvar,
-    words: Mutex<LastWords>,
-    said: Condvar,
+    words: LastWords,
     memory_limit: Option<u64>,
 }
 
@@ -88,144 +73,9 @@ struct Waiting {
     span: Span,
 }
 
-#[derive(Default)]
-struct LastWords {
-    lines: VecDeque<String>,
-    are_all: bool,
-}
-
-impl Process {
-    /// Starts a process that opens the library.
-    ///
-    /// # Errors
-    /// [`LoadError`]
-    pub(in crate::plugin) fn start(library: &Path, isolation: &Isolation) -> Result<(Self, Description), LoadError> {
-        let not_started = |reason: String| LoadError::Process { path: library.to_owned(), reason };
-        let link = Link::start(library, isolation)
-            .map_err(|error| not_started(format!("the plugin's process cannot be started: {error}")))?;
-        let (link, opened) = link;
-        // From here on dropping it ends the process.
-        let process = Self(link);
-        let frame = process.wait(&opened, isolation.patience, "it was opened").map_err(not_started)?;
-        match frame.kind {
-            Kind::Opened => {
-                let description = serde_json::from_slice(&frame.payload).map_err(|error| LoadError::NoDescription {
-                    path: library.to_owned(),
-                    reason: error.to_string(),
-                })?;
-                Ok((process, description))
-            }
-            _ => Err(not_loaded(&frame).unwrap_or_else(not_started)),
-        }
-    }
-
-    /// Makes the client. A process makes one.
-    pub(in crate::plugin) fn create(
-        &self,
-        library: &Path,
-        class: &str,
-        config: &Value,
-        patience: Duration,
-    ) -> Result<(), LoadError> {
-        let not_made = |reason: String| LoadError::Process { path: library.to_owned(), reason };
-        let creation = Creation { class: class.to_owned(), config: config.clone() };
-        let creation = serde_json::to_vec(&creation).map_err(|error| not_made(error.to_string()))?;
-        let made = self.0.ask(Kind::Create, &[&creation]).map_err(not_made)?;
-        let frame = self.wait(&made, patience, &format!("`{class}` was made")).map_err(not_made)?;
-        match frame.kind {
-            Kind::Created => {
-                self.0.memory.try_reading(&frame.payload);
-                Ok(())
-            }
-            _ => Err(not_loaded(&frame).unwrap_or_else(not_made)),
-        }
-    }
-
-    fn wait(&self, reply: &Receiver<Frame>, patience: Duration, what: &str) -> Result<Frame, String> {
-        match reply.recv_timeout(patience) {
-            Ok(frame) => Ok(frame),
-            Err(RecvTimeoutError::Disconnected) => Err(format!("its process {} while {what}", self.0.wait_for_end())),
-            Err(RecvTimeoutError::Timeout) => {
-                Err(format!("its process took longer than {} s (`call_timeout`) while {what}", patience.as_secs_f64()))
-            }
-        }
-    }
-
-    /// Runs an operation.
-    ///
-    /// # Errors
-    /// [`CallError::Down`] when the process could not be asked; else what the plugin says, and
-    /// [`CallError::Ended`].
-    pub(in crate::plugin) fn call(&self, operation: Operation, request: &[u8]) -> Result<Answer, CallError> {
-        let (number, reply) = self
-            .0
-            .ask_numbered(Kind::Call, &[&frame::call_payload(operation.name()), request])
-            .map_err(|end| CallError::Down { reason: format!("its process {end}") })?;
-        let Reply { mut pieces, goes_on } = self.0.answer(&reply)?;
-        let first = pieces.pop_front().map(|piece| self.0.take(piece)).transpose()?;
-        let rest = goes_on.then(|| Rest::of_process(RemoteRest::new(Arc::clone(&self.0), number, reply)));
-        Ok(Answer { first: first.unwrap_or_default(), rest })
-    }
-
-    /// Ends it at once. All calls that wait for it fail; `reason` is told to the log.
-    pub(in crate::plugin) fn kill(&self, reason: &str) {
-        self.0.kill(Some(reason));
-    }
-
-    /// Whether it has ended, or is about to.
-    pub(in crate::plugin) fn is_ending(&self) -> bool {
-        let calls = lock(&self.0.calls);
-        calls.is_ending || calls.end.is_some()
-    }
-
-    /// Its number in the operating system.
-    pub(in crate::plugin) fn id(&self) -> u32 {
-        self.0.id
-    }
-
-    /// Something to wait with for the end of it, that does not keep it.
-    pub(in crate::plugin) fn watch(&self) -> Watch {
-        Watch(Arc::clone(&self.0))
-    }
-}
-
-/// Waits for the end of a process.
-pub(in crate::plugin) struct Watch(Arc<Link>);
-
-impl Watch {
-    /// Blocks until it is over, and says why.
-    pub(in crate::plugin) fn wait_for_end(&self) -> String {
-        self.0.wait_for_end()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It ends at the end of its input, too; but so its client is dropped.
-        let _ = self.0.send(Kind::End, 0, &[]);
-        let calls = lock(&self.0.calls);
-        let still_there = |calls: &mut Calls| calls.end.is_none();
-        let (calls, _) =
-            self.0.over.wait_timeout_while(calls, FAREWELL, still_there).unwrap_or_else(PoisonError::into_inner);
-        let is_over = calls.end.is_some();
-        drop(calls);
-        if !is_over {
-            self.0.kill(None);
-        }
-    }
-}
-
-/// What a process says of a library that it could not open, or of a client that it could not make.
-fn not_loaded(frame: &Frame) -> Result<LoadError, String> {
-    match frame.kind {
-        Kind::NotLoaded => serde_json::from_slice(&frame.payload).map_err(|error| error.to_string()),
-        _ => Err("its process says something that it was not asked".to_owned()),
-    }
-}
-
 impl Link {
     /// The link and what its first frame arrives at.
-    fn start(library: &Path, isolation: &Isolation) -> io::Result<(Arc<Self>, Receiver<Frame>)> {
+    pub(super) fn start(library: &Path, isolation: &Isolation) -> io::Result<(Arc<Self>, Receiver<Frame>)> {
         let mut command = Command::new(&isolation.program);
         command.args(&isolation.arguments).arg(library);
         for name in &isolation.withheld {
@@ -252,13 +102,12 @@ impl Link {
             child: Mutex::new(child),
             calls: Mutex::new(Calls { next: 1, waiting, is_ending: false, ended_for: None, end: None }),
             over: Condvar::new(),
-            words: Mutex::default(),
-            said: Condvar::new(),
+            words: LastWords::default(),
             memory_limit: isolation.memory,
         });
         let (reading, listening) = (Arc::clone(&link), Arc::clone(&link));
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        let begun = thread("plugin-words").spawn(move || listening.listen(words)).and_then(|_| {
+        let begun = thread("plugin-words").spawn(move || listening.words.listen(words)).and_then(|_| {
             thread("plugin-answers").spawn(move || {
                 let fault = reading.read(output);
                 reading.conclude(fault);
@@ -275,7 +124,7 @@ impl Link {
         frame::write(&mut *lock(&self.input), kind, number, payload)
     }
 
-    fn ask(&self, kind: Kind, payload: &[&[u8]]) -> Result<Receiver<Frame>, String> {
+    pub(super) fn ask(&self, kind: Kind, payload: &[&[u8]]) -> Result<Receiver<Frame>, String> {
         self.ask_numbered(kind, payload).map(|(_, reply)| reply)
     }
 
@@ -295,7 +144,7 @@ impl Link {
 
     /// The call's number, and what its reply arrives at. The error is why the process is over; it has not got
     /// the whole frame then, so nothing was done.
-    fn ask_numbered(&self, kind: Kind, payload: &[&[u8]]) -> Result<(u64, Receiver<Frame>), String> {
+    pub(super) fn ask_numbered(&self, kind: Kind, payload: &[&[u8]]) -> Result<(u64, Receiver<Frame>), String> {
         let (reply, receiver) = sync_channel(frame::ASKED_AHEAD);
         let number = {
             let mut calls = lock(&self.calls);
@@ -332,6 +181,11 @@ impl Link {
             Kind::Failed => Err(serde_json::from_slice(&payload).unwrap_or_else(|_| self.nonsense())),
             _ => Err(self.nonsense()),
         }
+    }
+
+    /// Learns whether pieces can be read where the process has them, from where its landmark is.
+    pub(super) fn try_reading(&self, landmark: &[u8]) {
+        self.memory.try_reading(landmark);
     }
 
     /// Whether pieces can be read where the process has them.
@@ -400,28 +254,8 @@ impl Link {
         }
     }
 
-    /// Takes what the process writes to its standard error into the log.
-    fn listen(&self, words: impl Read) {
-        let mut words = BufReader::new(words);
-        let mut line = Vec::new();
-        while matches!(words.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(1..)) {
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            line.clear();
-            if text.is_empty() {
-                continue;
-            }
-            tracing::warn!("the plugin's process says: {text}");
-            let mut words = lock(&self.words);
-            if words.lines.len() == KEPT_LINES {
-                words.lines.pop_front();
-            }
-            words.lines.push_back(text);
-        }
-        lock(&self.words).are_all = true;
-        self.said.notify_all();
-    }
-
-    fn kill(&self, reason: Option<&str>) {
+    /// Ends the process at once. All that wait for it fail; `reason` is told to the log.
+    pub(super) fn kill(&self, reason: Option<&str>) {
         let mut calls = lock(&self.calls);
         if calls.end.is_none() {
             calls.is_ending = true;
@@ -439,11 +273,7 @@ impl Link {
         let _ = child.kill();
         let status = child.wait();
         drop(child);
-        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        let (words, _) = self
-            .said
-            .wait_timeout_while(words, LAST_WORDS, |words| !words.are_all)
-            .unwrap_or_else(PoisonError::into_inner);
+        let words = self.words.wait();
         let status = match status {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
@@ -452,12 +282,11 @@ impl Link {
             Some(fault) => format!("was ended by the host, because its answers are broken: {fault}"),
             None => format!("ended with {status}"),
         };
-        if let (Some(memory), true) = (self.memory_limit, words.lines.iter().any(|line| is_about_memory(line))) {
+        if let (Some(memory), true) = (self.memory_limit, words.iter().any(|line| is_about_memory(line))) {
             end = format!("needed more than the {memory} MiB of `isolation_memory` ({status})");
-        } else if let Some(last) = words.lines.back() {
+        } else if let Some(last) = words.last() {
             end = format!("{end}; it said last: {last}");
         }
-        drop(words);
         let mut calls = lock(&self.calls);
         calls.end = Some(calls.ended_for.take().unwrap_or(end));
         // Those who wait see that no reply will come.
@@ -466,7 +295,34 @@ impl Link {
         self.over.notify_all();
     }
 
-    fn wait_for_end(&self) -> String {
+    /// Whether the process has ended, or is about to.
+    pub(super) fn is_ending(&self) -> bool {
+        let calls = lock(&self.calls);
+        calls.is_ending || calls.end.is_some()
+    }
+
+    /// The process' number in the operating system.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Asks the process to end, and ends it when it does not.
+    pub(super) fn end(&self) {
+        // It ends at the end of its input, too; but so its client is dropped.
+        let _ = self.send(Kind::End, 0, &[]);
+        let calls = lock(&self.calls);
+        let still_there = |calls: &mut Calls| calls.end.is_none();
+        let (calls, _) =
+            self.over.wait_timeout_while(calls, FAREWELL, still_there).unwrap_or_else(PoisonError::into_inner);
+        let is_over = calls.end.is_some();
+        drop(calls);
+        if !is_over {
+            self.kill(None);
+        }
+    }
+
+    /// Blocks until the process is over, and says why.
+    pub(super) fn wait_for_end(&self) -> String {
         let mut calls = lock(&self.calls);
         loop {
             if let Some(end) = &calls.end {
@@ -475,11 +331,6 @@ impl Link {
             calls = self.over.wait(calls).unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
-
-/// What Rust's standard library writes when an allocation fails, before it aborts.
-fn is_about_memory(line: &str) -> bool {
-    line.starts_with("memory allocation of ") && line.contains(" bytes failed")
 }
 
 /// The handle of a place that logs. A process that is started again announces the same places again.

@@ -1,12 +1,14 @@
 //! A plugin in a process of its own: what it does to itself stays there.
 //!
 //! The host starts its own program again as the plugin's process (`child`), which opens the library and
-//! is asked by frames on its standard streams (`frame`). `link` is the host's end of such a process, `rest` that of a
-//! long answer, whose pieces the host copies out of its `memory` where the system lets it; `supervisor` starts another
-//! one when it has ended.
+//! is asked by frames on its standard streams (`frame`). `handle` is such a process as the host has it, `link` the host's
+//! end of its streams, `last_words` of its standard error. `rest` is what goes on of a long answer, whose pieces the host
+//! copies out of its `memory` where the system lets it. `supervisor` starts another process when one has ended.
 
 mod child;
 mod frame;
+mod handle;
+mod last_words;
 mod link;
 mod memory;
 mod rest;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use child::serve;
-pub(super) use link::Process;
+pub(super) use handle::Process;
 pub(super) use rest::RemoteRest;
 pub(super) use supervisor::{Recipe, Supervised};
 

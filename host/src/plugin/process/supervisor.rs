@@ -8,7 +8,7 @@ use defect_plugin_api::Operation;
 use serde_json::Value;
 
 use super::Isolation;
-use super::link::{Process, Watch};
+use super::handle::{Process, Watch};
 use crate::plugin::client::{Answer, CallError};
 
 /// How long a call waits for a process that is being started again.

@@ -2,7 +2,7 @@ use super::*;
 
 /// A process that says whatever it is told to, and what the host makes of it.
 struct Echo {
-    process: Process,
+    link: Arc<Link>,
     /// Where its program is in its memory.
     program: u64,
 }
@@ -18,10 +18,10 @@ impl Echo {
             vet: Arc::new(|| Ok(())),
         };
         let (link, _) = Link::start(Path::new("no-library"), &isolation).unwrap();
-        let mut echo = Self { process: Process(link), program: 0 };
+        let mut echo = Self { link, program: 0 };
         // From then on it is no shell any more.
         assert!(echo.says(Kind::Whole, b"").is_ok());
-        let maps = std::fs::read_to_string(format!("/proc/{}/maps", echo.process.id())).unwrap();
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", echo.link.id())).unwrap();
         echo.program = u64::from_str_radix(maps.split_once('-').unwrap().0, 16).unwrap();
         echo
     }
@@ -29,18 +29,18 @@ impl Echo {
     /// One whose memory counts as readable; `None` where the system does not let it be read.
     fn readable() -> Option<Self> {
         let echo = Self::start();
-        let memory = &echo.process.0.memory;
+        let memory = &echo.link.memory;
         memory.presume_readable();
         memory.read(Lent { address: echo.program, length: 4 }).is_ok().then_some(echo)
     }
 
     fn says(&self, kind: Kind, payload: &[u8]) -> Result<Reply, CallError> {
-        self.process.0.answer(&self.process.0.ask(kind, &[payload]).unwrap())
+        self.link.answer(&self.link.ask(kind, &[payload]).unwrap())
     }
 
     /// The pieces of what it says.
     fn gives(&self, kind: Kind, payload: &[u8]) -> Result<Vec<Bytes>, CallError> {
-        self.says(kind, payload)?.pieces.into_iter().map(|piece| self.process.0.take(piece)).collect()
+        self.says(kind, payload)?.pieces.into_iter().map(|piece| self.link.take(piece)).collect()
     }
 
     /// Why the host ends the process for saying this.
@@ -55,7 +55,7 @@ impl Echo {
 impl Drop for Echo {
     fn drop(&mut self) {
         // It does not understand that it should end.
-        self.process.kill("the test is over");
+        self.link.kill(Some("the test is over"));
     }
 }
 
@@ -90,7 +90,7 @@ fn a_process_that_lends_unasked_is_ended() {
 fn a_process_that_does_not_say_where_pieces_are_is_ended() {
     for payload in [&[][..], &[0; 15], &[0; 16], &[0xff; 16]] {
         let echo = Echo::start();
-        echo.process.0.memory.presume_readable();
+        echo.link.memory.presume_readable();
         assert_eq!(echo.ends_for(Kind::Lent, payload), NONSENSE, "{payload:?}");
     }
 }
@@ -98,10 +98,10 @@ fn a_process_that_does_not_say_where_pieces_are_is_ended() {
 #[test]
 fn a_process_that_has_ended_is_not_read() {
     let echo = Echo::start();
-    echo.process.0.memory.presume_readable();
-    echo.process.kill("was told to");
-    assert_eq!(echo.process.0.wait_for_end(), "was told to");
+    echo.link.memory.presume_readable();
+    echo.link.kill(Some("was told to"));
+    assert_eq!(echo.link.wait_for_end(), "was told to");
     // Its number may be another's by now.
-    let piece = echo.process.0.take(Piece::Lent(Lent { address: echo.program, length: 4 }));
+    let piece = echo.link.take(Piece::Lent(Lent { address: echo.program, length: 4 }));
     assert_eq!(piece, Err(CallError::Ended { reason: "was told to".to_owned() }));
 }
