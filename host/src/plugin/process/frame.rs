@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 const LONGEST: usize = 1 << 30;
 /// So many pieces of a long answer are made for one frame that asks for them, at most: waking threads for each costs
 /// more than making it.
-pub(super) const PIECES: usize = 6;
+pub(super) const PIECES: usize = 3;
 /// So many frames ask for pieces at a time, so that the process makes the next ones while the host copies those
 /// before. It lends as many times [`PIECES`] when the host's caller stands still.
 pub(super) const ASKED_AHEAD: usize = 2;
