@@ -36,17 +36,29 @@ pub fn root() -> PathBuf {
     Path::new(&package).join("..").canonicalize().expect("the workspace is there")
 }
 
+/// Cargo, without what the cargo that runs this test says of its package: ring's build asks for that, so that ring and all
+/// that uses it would be built anew here, and once more by the next cargo outside.
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
 /// Builds the workspace, once per process: `cargo test` makes neither the binary nor libraries that
-/// nothing links. The paths are those that cargo reports, not guesses.
+/// nothing links. Together with a test, so that dependencies have the features that `cargo test --workspace` gave them
+/// and need not be built once more. The paths are those that cargo reports, not guesses.
 ///
 /// # Panics
 /// When it cannot be built.
 pub fn artifacts() -> &'static Artifacts {
     static BUILT: OnceLock<Artifacts> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--workspace", "--message-format=json", "--quiet"])
-            .args(cfg!(feature = "otel").then_some("--features=defect-host/otel"))
+        let built = cargo()
+            .args(["build", "--workspace", "--lib", "--bins", "--test=it", "--message-format=json", "--quiet"])
+            .args(cfg!(feature = "otel").then_some("--all-features"))
             .current_dir(root())
             .stderr(Stdio::inherit())
             .output()
@@ -76,7 +88,7 @@ pub fn artifacts() -> &'static Artifacts {
 #[must_use]
 pub fn aborting_library() -> PathBuf {
     artifacts();
-    let built = Command::new(env!("CARGO"))
+    let built = cargo()
         .args(["rustc", "--package", "aborting-defect-client", "--message-format=json", "--quiet"])
         .args(["--", "-C", "panic=abort"])
         .current_dir(root())

@@ -1,4 +1,4 @@
-//! Traces for OpenTelemetry, with the host built for them: `cargo xtask traces` runs these.
+//! Traces for OpenTelemetry, with the host built for them: `cargo test --workspace --all-features --test traces`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here is the failure of a test")]
 

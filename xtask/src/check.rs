@@ -1,3 +1,5 @@
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
 use crate::shell::{self, cargo, find, say};
@@ -9,9 +11,11 @@ pub(crate) fn run() -> Result<()> {
     // With all features: what they leave out is compiled for the tests.
     let features = ["--all-features", "--locked", "--", "-D", "warnings"];
     shell::run(cargo(&["clippy", "--workspace", "--all-targets"]).args(features))?;
+    // And the host as it is shipped.
+    shell::run(&mut cargo(&["clippy", "--package", "defect-host", "--locked", "--", "-D", "warnings"]))?;
     python::install()?;
     package::check()?;
-    shell::run(&mut cargo(&["test", "--workspace", "--locked"]))?;
+    shell::run(&mut tests(&[]))?;
     isolated()?;
     adf_schema::check()?;
     jira_contract::check(None)?;
@@ -22,11 +26,19 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// Tests of the workspace, such as those of `--test it`. Always of all of it and with all features, so that whatever is
+/// run here shares what is built: for a package alone, dependencies lose the features that others want of them.
+pub(crate) fn tests(which: &[&str]) -> Command {
+    let mut tests = cargo(&["test", "--workspace", "--all-features", "--locked"]);
+    tests.args(which);
+    tests
+}
+
 /// The end-to-end tests again, with each plugin in a process of its own: what a caller sees stays the same.
 /// Without one in which all calls time out at once, of which here the first ends the others; and without those of
 /// terminals, connections, documents and new crates, which would only take their minutes once more.
 fn isolated() -> Result<()> {
-    let mut tests = cargo(&["test", "--package", "defect-host-tests", "--test", "it", "--locked", "--"]);
+    let mut tests = tests(&["--test", "it", "--"]);
     let same = ["configuring::", "guide_quick_start::", "operations::", "proxies::", "readme::", "scaffold::", "tls::"];
     for skipped in ["when_all_calls_hang"].into_iter().chain(same) {
         tests.args(["--skip", skipped]);
@@ -36,15 +48,8 @@ fn isolated() -> Result<()> {
 
 /// The end-to-end crash test with more rounds than CI has time for.
 pub(crate) fn crash(rounds: u32) -> Result<()> {
-    let mut test = cargo(&["test", "--package", "defect-host-tests", "--test", "it", "--locked", "crash"]);
+    let mut test = tests(&["--test", "it", "crash"]);
     shell::run(test.env("DEFECT_HOST_CRASH_ROUNDS", rounds.to_string()))
-}
-
-/// The tests of the traces. CI only compiles them: the feature's dependencies change the features of what nearly all
-/// others are built on (syn), so that a program with it is built from scratch, which takes four minutes on two cores.
-pub(crate) fn traces() -> Result<()> {
-    let mut tests = cargo(&["test", "--package", "defect-host-tests", "--features", "otel", "--test", "traces"]);
-    shell::run(tests.arg("--locked"))
 }
 
 /// What valgrind ends with, at the first wrong access, instead of with the program's own exit code.
@@ -61,7 +66,7 @@ pub(crate) fn memcheck() -> Result<()> {
     // Without those that run commands: valgrind starts programs in its own way.
     shell::run(own.args(["export::", "list::", "panics::", "model::"]))?;
     // One after the other: under valgrind each takes a core for long.
-    let mut tests = cargo(&["test", "--package", "defect-host-tests", "--test", "it", "--locked", "--"]);
+    let mut tests = tests(&["--test", "it", "--"]);
     tests.args(["--test-threads=1", "logs::a_plugins", "panics::a_panic_before"]);
     shell::run(tests.env("DEFECT_HOST_UNDER", VALGRIND))
 }

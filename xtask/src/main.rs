@@ -49,8 +49,6 @@ enum Task {
     Deny,
     /// Make a tarball and a Debian package of the program and the reference plugins, in `target/dist`
     Package(package::Arguments),
-    /// Run the tests of the traces, with the program built for them
-    Traces,
     /// Run the tests of what is unsafe under valgrind
     Memcheck,
     /// Measure ours, the Python service, nginx and a bare axum handler side by side
@@ -70,7 +68,6 @@ fn main() -> ExitCode {
         Task::JiraContract { documents } => jira_contract::check(documents),
         Task::Deny => deny::check(),
         Task::Package(arguments) => package::run(&arguments),
-        Task::Traces => check::traces(),
         Task::Memcheck => check::memcheck(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Reaper => bench::reap(),

@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::{build, make, missing_program};
-use crate::shell::{cargo, root, run, say};
+use crate::check::tests;
+use crate::shell::{root, run, say};
 
 /// Any time: these packages are compared with each other and are for nobody.
 const TIME: u64 = 1_700_000_000;
@@ -24,7 +25,7 @@ pub(crate) fn check() -> Result<()> {
     let (first, again) = (folder.join("check"), folder.join("check-again"));
     same(&make(&metadata, &built, 1, TIME, &first)?, &make(&metadata, &built, 1, TIME, &again)?)?;
     make(&metadata, &built, 2, TIME, &first)?;
-    let mut test = cargo(&["test", "--package", "defect-host-tests", "--test", "packages", "--locked", "--"]);
+    let mut test = tests(&["--test", "packages", "--"]);
     test.arg("--ignored").env("DEFECT_HOST_PACKAGES", &first);
     if !rustix::process::geteuid().is_root() {
         say("skipped: the Debian package is not installed in a root of its own: that takes root");
