@@ -23,6 +23,7 @@ mod metrics;
 mod operations;
 mod overload;
 mod panics;
+mod prometheus;
 mod proxies;
 mod readme;
 mod request_ids;

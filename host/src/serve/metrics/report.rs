@@ -9,6 +9,7 @@ use defect_plugin_api::Operation;
 use super::exposition::{Exposition, Kind};
 use super::histogram::{Histogram, Snapshot, seconds};
 use super::{Calls, ENDPOINTS, Metrics, OPERATIONS, Outcome, Requests, STATUSES, plugin};
+use crate::plugin::Client;
 use crate::serve::backend::{Backend, MAX_CALLS};
 
 /// When the first service of this process was made, in seconds since 1970.
@@ -29,7 +30,7 @@ pub(super) fn write(backend: &Backend, text: &mut Exposition) {
     text.family("process_start_time_seconds", Kind::Gauge, "When the process started, in seconds since 1970.");
     text.sample("process_start_time_seconds", &[], *STARTED);
     requests(metrics, text);
-    calls(metrics, text);
+    calls(metrics, client, text);
     let simple = [
         ("defect_host_plugin_calls_in_flight", Kind::Gauge, "Calls that run in the plugin.", backend.running() as u64),
         ("defect_host_plugin_calls_limit", Kind::Gauge, "How many calls may run at once.", MAX_CALLS as u64),
@@ -126,19 +127,19 @@ fn requests(metrics: &Metrics, text: &mut Exposition) {
     text.sample(name, &[], read(&metrics.logins_failed));
 }
 
-fn calls(metrics: &Metrics, text: &mut Exposition) {
-    let made: Vec<(&str, &Calls)> = (0..OPERATIONS)
-        .map(|index| (endpoint_name(index), &metrics.calls[index]))
-        .filter(|(_, calls)| calls.by_outcome.iter().any(|count| read(count) > 0))
-        .collect();
+fn calls(metrics: &Metrics, client: &Client, text: &mut Exposition) {
+    let calls = |operation: &Operation| &metrics.calls[*operation as usize];
     let name = "defect_host_plugin_calls_total";
     text.family(name, Kind::Counter, "Calls of the plugin by operation and how they went for who waited.");
-    for (operation, calls) in &made {
-        // All outcomes, so that the first time-out is seen as a change.
-        for (outcome, count) in Outcome::ALL.iter().zip(&calls.by_outcome) {
-            text.sample(name, &[("operation", operation), ("outcome", outcome.name())], read(count));
+    // All from the start: of a number that appears with its first time-out, Prometheus sees no change.
+    for operation in Operation::ALL.iter().filter(|operation| client.has(**operation)) {
+        for (outcome, count) in Outcome::ALL.iter().zip(&calls(operation).by_outcome) {
+            text.sample(name, &[("operation", operation.name()), ("outcome", outcome.name())], read(count));
         }
     }
+    let is_made = |operation: &&Operation| calls(operation).by_outcome.iter().any(|count| read(count) > 0);
+    let made: Vec<(&str, &Calls)> =
+        Operation::ALL.iter().filter(is_made).map(|operation| (operation.name(), calls(operation))).collect();
     let name = "defect_host_plugin_call_duration_seconds";
     text.family(name, Kind::Histogram, "Time until the plugin came back, for a long list with its first piece.");
     for (operation, calls) in &made {
