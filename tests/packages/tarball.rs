@@ -26,7 +26,9 @@ fn the_tarball_is_unpacked_and_started_by_hand_as_the_document_says() {
     let unpacked = said.lines().last().unwrap();
     let mut start = Command::new(Path::new(unpacked).join("defect-host"));
     start.args(["start", "--port", "0"]).current_dir(unpacked).env_clear();
+    start.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
     let host = TestHost::of(folder, start);
+    host.wait_for_log("no traces are exported, although `OTEL_EXPORTER_OTLP_ENDPOINT` is set: this program is built");
     let client = host.client().with_credentials(Some(("testbench", "correct horse")));
     assert_eq!(client.get("/projects").json(), json!(["Shop App"]));
 }

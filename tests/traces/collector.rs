@@ -124,8 +124,8 @@ pub(crate) fn spans(exports: &[Export]) -> Vec<Span> {
     spans
 }
 
-/// What the spans of an export are said to be of.
-pub(crate) fn service_name(export: &Export) -> String {
+/// An attribute of what the spans of an export are said to be of.
+pub(crate) fn of_resource(export: &Export, key: &str) -> String {
     let body: Value = serde_json::from_slice(&export.body).unwrap();
-    attribute(&body["resourceSpans"][0]["resource"], "service.name")
+    attribute(&body["resourceSpans"][0]["resource"], key)
 }

@@ -5,10 +5,11 @@
 mod collector;
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use defect_host_tests::{Connection, HostFolder, TestHost, head_of};
 
-use self::collector::{Collector, Export, service_name, spans};
+use self::collector::{Collector, Export, of_resource, spans};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const JSON: (&str, &str) = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
@@ -44,7 +45,7 @@ fn a_request_has_a_span_and_in_it_one_for_each_call() {
     end(host);
 
     let exports = collector.exports();
-    assert_eq!(service_name(&exports[0]), "defect-host");
+    assert_eq!(of_resource(&exports[0], "service.name"), "defect-host");
     let spans = spans(&exports);
     let names: Vec<_> = spans.iter().map(|span| span.text("name")).collect();
     let calls = ["create_defect", "get_control_fields", "get_defects"];
@@ -59,10 +60,10 @@ fn a_request_has_a_span_and_in_it_one_for_each_call() {
     let of = |name: &str| spans.iter().find(|span| span.text("name") == name).unwrap();
     let listed = of("POST /projects/{project}/defects");
     assert_eq!((listed.text("traceId"), listed.text("parentSpanId")), (&CALLER[3..35], &CALLER[36..52]));
-    let shown = ["http.request.method", "http.route", "url.path", "http.response.status_code"];
+    let shown = ["http.request.method", "http.route", "url.scheme", "url.path", "http.response.status_code"];
     assert_eq!(
         shown.map(|key| listed.attribute(key)),
-        ["POST", "/projects/{project}/defects", "/projects/Shop%20App/defects", "200"]
+        ["POST", "/projects/{project}/defects", "http", "/projects/Shop%20App/defects", "200"]
     );
     assert!(!listed.is_error());
     let call = of("get_defects");
@@ -113,6 +114,7 @@ fn the_variables_of_the_environment_decide() {
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", traces.as_str()),
         ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=shop"),
         ("OTEL_SERVICE_NAME", "tracker"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=less,deployment.environment.name=test"),
         JSON,
     ];
     let host = start("", &environment);
@@ -121,7 +123,8 @@ fn the_variables_of_the_environment_decide() {
     let exports = collector.exports();
     assert_eq!(exports[0].head[0], "POST /own/path HTTP/1.1");
     assert!(exports[0].head.iter().any(|line| line == "x-tenant: shop"), "{:?}", exports[0].head);
-    assert_eq!(service_name(&exports[0]), "tracker");
+    assert_eq!(of_resource(&exports[0], "service.name"), "tracker");
+    assert_eq!(of_resource(&exports[0], "deployment.environment.name"), "test");
 }
 
 #[test]
@@ -150,6 +153,22 @@ fn what_cannot_be_used_is_warned_of_and_the_service_starts() {
             &[(ENDPOINT, "https://[::1]"), ("OTEL_EXPORTER_OTLP_CERTIFICATE", "none.pem")],
             "`OTEL_EXPORTER_OTLP_CERTIFICATE`",
         ),
+        (&[(ENDPOINT, "http://[::1]"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "0")], "`OTEL_EXPORTER_OTLP_TIMEOUT`"),
+        (&[(ENDPOINT, "http://[::1]"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")], "`OTEL_EXPORTER_OTLP_COMPRESSION`"),
+        (&[(ENDPOINT, "http://[::1]"), ("OTEL_EXPORTER_OTLP_HEADERS", "pass-word")], "`OTEL_EXPORTER_OTLP_HEADERS`"),
+        (&[(ENDPOINT, "http://[::1]"), ("OTEL_TRACES_SAMPLER", "jaeger_remote")], "`OTEL_TRACES_SAMPLER`"),
+        (
+            &[
+                (ENDPOINT, "http://[::1]"),
+                ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+                ("OTEL_TRACES_SAMPLER_ARG", "10%"),
+            ],
+            "`OTEL_TRACES_SAMPLER_ARG`",
+        ),
+        // It would never rest.
+        (&[(ENDPOINT, "http://[::1]"), ("OTEL_BSP_SCHEDULE_DELAY", "0")], "`OTEL_BSP_SCHEDULE_DELAY`"),
+        // It would not start for want of memory.
+        (&[(ENDPOINT, "http://[::1]"), ("OTEL_BSP_MAX_QUEUE_SIZE", "99999999999")], "`OTEL_BSP_MAX_QUEUE_SIZE`"),
     ] {
         let host = start("", environment);
         assert_eq!(host.client().get("/projects").status, 200);
@@ -173,6 +192,40 @@ fn a_collector_that_is_not_there_is_told_once_and_disturbs_nobody() {
     let log = end(host);
     assert_eq!(log.matches("collector").count(), 1, "{log}");
     assert!(!log.contains("pass-word"), "{log}");
+}
+
+#[test]
+fn what_the_headers_and_the_endpoint_hold_is_logged_at_no_level() {
+    let collector = Collector::answering(&[401]);
+    let endpoint = collector.endpoint().replace("//", "//user:pass-word@");
+    let environment = [
+        (ENDPOINT, endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20pass-word"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "1"),
+        ("DEFECT_HOST_LOG", "trace"),
+    ];
+    let host = start("", &environment);
+    assert_eq!(host.client().get("/projects").status, 200);
+    host.wait_for_log("which answers 401");
+    let log = end(host);
+    let told: Vec<_> = log.lines().filter(|line| line.contains("pass-word")).collect();
+    assert!(told.is_empty(), "{told:#?}");
+    let head = &collector.exports()[0].head;
+    assert!(head.iter().any(|line| line == "authorization: Bearer pass-word"), "{head:?}");
+}
+
+#[test]
+fn the_scheme_is_that_of_the_service() {
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let collector = Collector::answering(&[]);
+    let folder = HostFolder::faulty_with("ssl_cert = \"own.pem\"\nssl_key = \"own.key\"", "");
+    folder.write("own.pem", own.cert.pem());
+    folder.write("own.key", own.signing_key.serialize_pem());
+    let host = folder.start_with(&[], &[(ENDPOINT, collector.endpoint()), JSON]);
+    let curl = Command::new("curl").args(["-sk", "--noproxy", "*", host.client().base()]).status();
+    assert!(curl.expect("curl is installed").success());
+    end(host);
+    assert_eq!(spans(&collector.exports())[0].attribute("url.scheme"), "https");
 }
 
 #[test]

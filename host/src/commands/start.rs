@@ -197,7 +197,8 @@ fn serve_until_stopped(
     tracing::info!("callers' addresses: {client_address}");
     let class = prepared.client.class().to_owned();
     let backend = Backend::new(prepared.client, service.call_timeout);
-    let traces = Export::begin();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let traces = Export::begin(scheme);
     let authenticator = Authenticator::new(prepared.verifier);
     let api = Api::new(backend.clone());
     let (answering, _) = serve::service(api.clone(), authenticator, client_address)?;
@@ -214,7 +215,6 @@ fn serve_until_stopped(
     let grace = service.call_timeout.saturating_add(FAREWELL);
     let served = runtime.block_on(async {
         let stop = stop_signal().map_err(StartError::Runtime)?;
-        let scheme = if listener.is_tls() { "https" } else { "http" };
         let metrics = metrics.map(|metrics| {
             tracing::info!("metrics on http://{}/metrics", metrics.address());
             tokio::spawn(metrics.serve(api))

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::Subscriber;
+use tracing_log::log;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -160,6 +161,9 @@ pub fn init(settings: &LoggingSettings) -> Result<(), LoggingError> {
     let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (subscriber, unopened) = subscriber(settings, Arc::new(Console::new(format, colours)))?;
     subscriber.try_init().map_err(|_| LoggingError::AlreadySetUp)?;
+    // What libraries trace by the crate `log` is left out: ureq dumps all bytes of its requests, in rows too short for
+    // the secrets in them to be found.
+    log::set_max_level(log::max_level().min(log::LevelFilter::Debug));
     if let Some(UnopenedFile { path, error }) = unopened {
         let path = path.display();
         tracing::warn!("no log file: cannot open `{path}`: {error}; set `logging.file.file_path` to name another one");

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::http::{HeaderName, HeaderValue};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Key, Value};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
@@ -17,12 +18,20 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use super::TRACER;
+use super::{TRACER, Tracing};
 
 const ENDPOINT: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 const PROTOCOL: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
 const TIMEOUT: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+const COMPRESSION: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
+const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
 const CERTIFICATE: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"];
+
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const SAMPLER_RATIO: &str = "OTEL_TRACES_SAMPLER_ARG";
+
+/// How many spans may wait at most: some tens of megabytes.
+const MOST_SPANS_WAITING: u64 = 65_536;
 
 /// How long the last spans may take to leave when the service ends.
 const LAST_EXPORT: Duration = Duration::from_secs(3);
@@ -51,9 +60,9 @@ pub(crate) struct Export(Option<SdkTracerProvider>);
 
 impl Export {
     /// Begins it when the environment names an endpoint. What is wrong there is only warned of: no trace is worth a
-    /// service that does not start.
-    pub(crate) fn begin() -> Self {
-        Self(provider().unwrap_or_else(|error| {
+    /// service that does not start. `scheme` is that of the service's addresses.
+    pub(crate) fn begin(scheme: &'static str) -> Self {
+        Self(provider(scheme).unwrap_or_else(|error| {
             tracing::warn!("no traces are exported: {error}");
             None
         }))
@@ -84,7 +93,7 @@ fn first_of(names: [&'static str; 2]) -> Option<(&'static str, String)> {
     names.into_iter().find_map(|name| Some((name, variable(name)?)))
 }
 
-fn provider() -> Result<Option<SdkTracerProvider>, ExportError> {
+fn provider(scheme: &'static str) -> Result<Option<SdkTracerProvider>, ExportError> {
     let is_disabled = variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let Some((_, endpoint)) = first_of(ENDPOINT).filter(|_| !is_disabled) else {
         return Ok(None);
@@ -100,6 +109,7 @@ fn provider() -> Result<Option<SdkTracerProvider>, ExportError> {
         Some((_, protocol)) if protocol == "http/json" => Protocol::HttpJson,
         Some((variable, _)) => return Err(ExportError::Protocol(variable)),
     };
+    check_settings()?;
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(protocol)
@@ -108,9 +118,51 @@ fn provider() -> Result<Option<SdkTracerProvider>, ExportError> {
         .map_err(|error| ExportError::Setting(setting_in(&error)))?;
     let provider = SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build();
     // Nobody has set it: the export begins once.
-    let _ = TRACER.set(provider.tracer("defect-host"));
+    let _ = TRACER.set(Tracing { tracer: provider.tracer("defect-host"), scheme });
     tracing::info!("traces are exported, as the variables `OTEL_…` say");
     Ok(Some(provider))
+}
+
+/// Refuses what the SDK would take for nothing without a word, or what it would suffer from: without a delay its thread
+/// never rests, and the room for all spans that may wait is taken at the start.
+fn check_settings() -> Result<(), ExportError> {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let refuse_unless =
+        |is_right: bool, name: &str| is_right.then_some(()).ok_or(ExportError::Setting(name.to_owned()));
+    for (name, largest) in [
+        ("OTEL_BSP_SCHEDULE_DELAY", DAY_MS),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", MOST_SPANS_WAITING),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", MOST_SPANS_WAITING),
+    ] {
+        // Untrimmed, as the SDK reads it.
+        let value = variable(name).and_then(|_| std::env::var(name).ok());
+        let is_right = |value: String| value.parse().is_ok_and(|number: u64| (1..=largest).contains(&number));
+        refuse_unless(value.is_none_or(is_right), name)?;
+    }
+    if let Some((name, value)) = first_of(COMPRESSION) {
+        refuse_unless(["gzip", "none"].contains(&value.to_lowercase().as_str()), name)?;
+    }
+    if let Some((name, value)) = first_of(HEADERS) {
+        refuse_unless(value.split_terminator(',').all(is_header), name)?;
+    }
+    let sampler = std::env::var(SAMPLER).unwrap_or_default();
+    match sampler.as_str() {
+        "" | "always_on" | "always_off" | "parentbased_always_on" | "parentbased_always_off" => Ok(()),
+        "traceidratio" | "parentbased_traceidratio" => {
+            let ratio =
+                variable(SAMPLER_RATIO).map(|_| std::env::var(SAMPLER_RATIO).unwrap_or_default().parse::<f64>());
+            let is_right = ratio.is_none_or(|ratio| ratio.is_ok_and(|ratio| (0.0..=1.0).contains(&ratio)));
+            refuse_unless(is_right, SAMPLER_RATIO)
+        }
+        _ => refuse_unless(false, SAMPLER),
+    }
+}
+
+/// Whether it is `name=value` of what a header may have, percent-encoded.
+fn is_header(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, value)| {
+        HeaderName::from_bytes(name.trim().as_bytes()).is_ok() && HeaderValue::from_str(value.trim()).is_ok()
+    })
 }
 
 /// The setting that an error is about; what follows it there has the value.
@@ -137,7 +189,8 @@ impl Collector {
     fn new(is_https: bool) -> Result<Self, ExportError> {
         let timeout = match first_of(TIMEOUT) {
             Some((variable, value)) => {
-                Duration::from_millis(value.parse().map_err(|_| ExportError::Setting(variable.to_owned()))?)
+                let fault = || ExportError::Setting(variable.to_owned());
+                Duration::from_millis(value.parse().ok().filter(|ms| *ms > 0).ok_or_else(fault)?)
             }
             None => BATCH_TIMEOUT,
         };

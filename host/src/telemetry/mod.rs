@@ -24,7 +24,13 @@ pub(crate) use export::Export;
 use crate::hidden::masked;
 
 /// What makes spans; unset while nothing is exported.
-static TRACER: OnceLock<SdkTracer> = OnceLock::new();
+static TRACER: OnceLock<Tracing> = OnceLock::new();
+
+struct Tracing {
+    tracer: SdkTracer,
+    /// `http` or `https`.
+    scheme: &'static str,
+}
 
 /// Of a longer path, the beginning is shown: thousands of spans may wait, and anybody may send what is in them.
 const LONGEST_PATH_BYTES: usize = 1024;
@@ -36,14 +42,18 @@ impl RequestSpan {
     /// Begins it, as a part of the caller's trace where the request has a `traceparent`. `route` is the path with
     /// names instead of values.
     pub(crate) fn begin(request: &Request, route: Option<&'static str>) -> Self {
-        Self(TRACER.get().map(|tracer| {
+        Self(TRACER.get().map(|Tracing { tracer, scheme }| {
             let caller = Traceparent(request.headers());
             let caller = TraceContextPropagator::new().extract_with_context(&Context::new(), &caller);
             let (method, in_name) = known_method(request.method());
             let name = route.map_or_else(|| in_name.into(), |route| Cow::from(format!("{in_name} {route}")));
             let path = masked(request.uri().path().into());
             let path = path[..path.floor_char_boundary(LONGEST_PATH_BYTES)].to_owned();
-            let mut attributes = vec![KeyValue::new("http.request.method", method), KeyValue::new("url.path", path)];
+            let mut attributes = vec![
+                KeyValue::new("http.request.method", method),
+                KeyValue::new("url.scheme", *scheme),
+                KeyValue::new("url.path", path),
+            ];
             attributes.extend(route.map(|route| KeyValue::new("http.route", route)));
             let builder = tracer.span_builder(name).with_kind(SpanKind::Server).with_attributes(attributes);
             let span = tracer.build_with_context(builder, &caller);
@@ -92,7 +102,8 @@ impl Extractor for Traceparent<'_> {
     }
 }
 
-/// The method, and what a span's name has for it. A caller may send any word, of which there would be too many.
+/// The method, and what a span's name has for it. A caller may send any word, of which there would be too many; so there is
+/// no `http.request.method_original` either.
 fn known_method(method: &Method) -> (&'static str, &'static str) {
     const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
     match KNOWN.into_iter().find(|known| *known == method.as_str()) {
@@ -110,7 +121,7 @@ impl CallSpan {
     pub(crate) fn begin(operation: Operation) -> Self {
         let request = Context::current();
         let tracer = TRACER.get().filter(|_| request.has_active_span());
-        Self(tracer.map(|tracer| {
+        Self(tracer.map(|Tracing { tracer, .. }| {
             let builder = tracer
                 .span_builder(operation.name())
                 .with_kind(SpanKind::Internal)

@@ -7,7 +7,16 @@ use defect_plugin_api::Operation;
 pub(crate) struct Export;
 
 impl Export {
-    pub(crate) fn begin() -> Self {
+    /// Somebody who names a collector would wait for traces in vain.
+    pub(crate) fn begin(_scheme: &str) -> Self {
+        let names = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if let Some(name) = names.into_iter().find(is_set) {
+            tracing::warn!(
+                "no traces are exported, although `{name}` is set: this program is built without them; \
+                 `cargo build --release --package defect-host --features otel` builds one with them"
+            );
+        }
         Self
     }
 
