@@ -76,7 +76,7 @@ fn credentials_that_cannot_be_right_are_an_error_that_does_not_show_them() {
     for credentials in [&no_hash, &no_salt] {
         let refused = with_credentials(credentials).run(&["start"]);
         assert_eq!(refused.code(), Some(2));
-        assert!(refused.stderr.contains("hint: run `defect-host set-credentials`"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("help: run `defect-host set-credentials`"), "{}", refused.stderr);
         assert!(!refused.stderr.contains("abcde"), "{}", refused.stderr);
     }
 }

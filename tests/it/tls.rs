@@ -210,11 +210,7 @@ fn half_a_configuration_ends_the_start() {
     folder.write("file.pem", &authority.2);
     let refused = folder.run(&["start"]);
     assert_eq!(refused.code(), Some(2), "callers' certificates without TLS would check nobody");
-    assert_snapshot!(refused.stderr, @r#"
-        error: `ssl_ca_cert` is set without `ssl_cert` and `ssl_key`: over HTTP no caller's certificate is checked
-
-        hint: set those two as well, or remove it
-        "#);
+    assert!(refused.stderr.contains("over HTTP no caller's certificate is checked"), "{}", refused.stderr);
 }
 
 #[test]

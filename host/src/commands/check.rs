@@ -26,7 +26,7 @@ fn check(arguments: &Start, terminal: &Terminal) -> Result<(), StartError> {
         terminal.complain(format_args!("warning: {warning}\n"));
     }
     let service = &config.service;
-    let scheme = if service.ssl_cert.is_some() && service.ssl_key.is_some() { "https" } else { "http" };
+    let scheme = if service.ssl_cert.is_some() { "https" } else { "http" };
     terminal.say(format_args!("config    {}", arguments.file.config.display()));
     terminal.say(format_args!("client    {}", prepared.client.class()));
     terminal.say(format_args!("library   {}", prepared.resolved.library.display()));

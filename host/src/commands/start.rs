@@ -1,13 +1,11 @@
 //! `defect-host start`: serves until it is told to stop.
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderName;
-use ipnet::IpNet;
 use tokio::runtime::Runtime;
 
 use super::prepare::{PrepareError, Prepared, prepare};
@@ -33,14 +31,6 @@ pub(super) enum StartError {
     Prepare(#[from] PrepareError),
     #[error(transparent)]
     Logging(#[from] LoggingError),
-    #[error("`real_ip_header` is no name of a header: `{0}`")]
-    RealIpHeader(String),
-    #[error("`trusted_proxies` has an entry that is no address or network: `{0}`")]
-    TrustedProxy(String),
-    #[error("`ssl_cert` and `ssl_key` need each other: only one of them is set")]
-    HalfTls,
-    #[error("`ssl_ca_cert` is set without `ssl_cert` and `ssl_key`: over HTTP no caller's certificate is checked")]
-    ClientRootsWithoutTls,
     #[error(transparent)]
     Handover(#[from] HandoverError),
     #[error(transparent)]
@@ -56,10 +46,8 @@ pub(super) enum StartError {
 impl StartError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Prepare(_) | Self::Logging(_) | Self::RealIpHeader(_) | Self::TrustedProxy(_) => super::EXIT_WRONG,
-            Self::HalfTls | Self::ClientRootsWithoutTls | Self::Handover(_) => super::EXIT_WRONG,
+            Self::Prepare(_) | Self::Logging(_) | Self::Handover(_) => super::EXIT_WRONG,
             Self::Listen(ListenError::Tls(_)) => super::EXIT_WRONG,
-            Self::Metrics(MetricsError::NoAddress(_)) => super::EXIT_WRONG,
             Self::Listen(_) | Self::Metrics(_) | Self::Document(_) | Self::Runtime(_) => super::EXIT_FAILED,
         }
     }
@@ -71,10 +59,6 @@ impl StartError {
             Self::Handover(error) => error.hint(),
             Self::Listen(error) => error.hint(),
             Self::Metrics(error) => Some(error.hint()),
-            Self::RealIpHeader(_) => Some("write a name such as `X-Real-IP`"),
-            Self::TrustedProxy(_) => Some("write addresses and networks such as `192.0.2.7` and `10.0.0.0/8`"),
-            Self::HalfTls => Some("set both for HTTPS, or none for HTTP"),
-            Self::ClientRootsWithoutTls => Some("set those two as well, or remove it"),
             Self::Document(_) | Self::Runtime(_) => None,
         };
         let causes = causes(self);
@@ -162,10 +146,7 @@ pub(super) fn rehearse(config_file: &Path, config: &LoadedConfig) -> Result<(Pre
     let service = &config.service;
     logging::check(&logging_settings(&service.logging, service.debug))?;
     let prepared = prepare(config_file, config)?;
-    let tls = tls(service)?;
-    metrics_address(service)?;
-    client_address(service)?;
-    let warnings = tls.map_or(Ok(vec![]), |tls| tls.check()).map_err(ListenError::Tls)?;
+    let warnings = tls(service).map_or(Ok(vec![]), |tls| tls.check()).map_err(ListenError::Tls)?;
     Ok((prepared, warnings))
 }
 
@@ -192,8 +173,8 @@ fn serve_until_stopped(
     sockets: Vec<TcpListener>,
     manager: ServiceManager,
 ) -> Result<(), StartError> {
-    let tls = tls(service)?;
-    let client_address = client_address(service)?;
+    let tls = tls(service);
+    let client_address = client_address(service);
     tracing::info!("callers' addresses: {client_address}");
     let class = prepared.client.class().to_owned();
     let backend = Backend::new(prepared.client, service.call_timeout);
@@ -202,7 +183,7 @@ fn serve_until_stopped(
     let authenticator = Authenticator::new(prepared.verifier);
     let api = Api::new(backend.clone());
     let (answering, _) = serve::service(api.clone(), authenticator, client_address)?;
-    let metrics = metrics_address(service)?.map(MetricsListener::bind).transpose()?;
+    let metrics = service.metrics_addr.map(MetricsListener::bind).transpose()?;
     let listener = if sockets.is_empty() {
         Listener::bind(&service.host, service.port, tls.as_ref())?
     } else {
@@ -275,38 +256,20 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
-fn tls(service: &ServiceConfig) -> Result<Option<Tls>, StartError> {
-    match (&service.ssl_cert, &service.ssl_key) {
-        (Some(certificate), Some(key)) => Ok(Some(Tls {
-            certificate: certificate.clone(),
-            key: key.clone(),
-            client_roots: service.ssl_ca_cert.clone(),
-        })),
-        (None, None) if service.ssl_ca_cert.is_some() => Err(StartError::ClientRootsWithoutTls),
-        (None, None) => Ok(None),
-        _ => Err(StartError::HalfTls),
-    }
+fn tls(service: &ServiceConfig) -> Option<Tls> {
+    // Neither is there without the other.
+    let (certificate, key) = service.ssl_cert.clone().zip(service.ssl_key.clone())?;
+    Some(Tls { certificate, key, client_roots: service.ssl_ca_cert.clone() })
 }
 
-fn metrics_address(service: &ServiceConfig) -> Result<Option<SocketAddr>, MetricsError> {
-    service.metrics_addr.as_deref().map(MetricsListener::parse).transpose()
-}
-
-fn client_address(service: &ServiceConfig) -> Result<ClientAddress, StartError> {
-    let header = service.real_ip_header.as_deref().filter(|name| !name.is_empty());
-    let header = header
-        .map(|name| HeaderName::from_bytes(name.as_bytes()).map_err(|_| StartError::RealIpHeader(name.to_owned())));
+fn client_address(service: &ServiceConfig) -> ClientAddress {
     let forwarded_secret = service.forwarded_secret.as_ref().map(|secret| secret.expose().to_owned());
-    let trusted = service.trusted_proxies.iter().map(|text| {
-        let address = || text.parse::<IpAddr>().map(IpNet::from);
-        text.parse().or_else(|_| address()).map_err(|_| StartError::TrustedProxy(text.clone()))
-    });
-    Ok(ClientAddress::from(Sources {
-        real_ip_header: header.transpose()?,
+    ClientAddress::from(Sources {
+        real_ip_header: service.real_ip_header.clone(),
         proxies_count: service.proxies_count.unwrap_or(0).into(),
         forwarded_secret: forwarded_secret.filter(|secret| !secret.is_empty()),
-        trusted: trusted.collect::<Result<_, _>>()?,
-    }))
+        trusted: service.trusted_proxies.clone(),
+    })
 }
 
 fn logging_settings(logging: &LoggingConfig, debug: bool) -> LoggingSettings {

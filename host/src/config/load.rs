@@ -139,7 +139,7 @@ pub enum ConfigError {
         /// `does not exist` or `is a folder`.
         problem: &'static str,
     },
-    /// The client's file is of no format that is known.
+    /// The client's file, named on the command line, is of no format that is known.
     #[error("the client's configuration file `{}` is neither `.toml` nor `.properties`", path.display())]
     ClientFormat {
         /// The file.
@@ -251,8 +251,19 @@ fn read_service(section: &Section, schema: &Value, overrides: &Overrides) -> Res
                 help: Some("a relative path starts at the working directory".to_owned()),
                 ..reporter.fault(FaultKind::MissingFile, KeyPath::from_iter([key]), Point::Value, message)
             });
+        } else if key == "client_config_path"
+            && let Some(path) = value.get(key).and_then(Value::as_str)
+            && Format::of(Path::new(path)).is_none()
+        {
+            let message = format!("the file that `{key}` names is of no known format");
+            faults.push(Fault {
+                expected: Some("a name that ends in `.toml` or `.properties`".to_owned()),
+                help: Some("rename the file by what it holds".to_owned()),
+                ..reporter.fault(FaultKind::Pattern, KeyPath::from_iter([key]), Point::Value, message)
+            });
         }
     }
+    faults.extend(incomplete(&value, overrides, &reporter));
     if !faults.is_empty() {
         return Err(ConfigError::Faults(Faults::new(Severity::Error, faults)));
     }
@@ -260,6 +271,30 @@ fn read_service(section: &Section, schema: &Value, overrides: &Overrides) -> Res
         let whole = (String::new(), error.to_string());
         ConfigError::Faults(Faults::from_fields(section, schema, &[whole]))
     })
+}
+
+/// Keys that say nothing without others, wherever those are given.
+fn incomplete(value: &Value, overrides: &Overrides, reporter: &Reporter<'_>) -> Vec<Fault> {
+    let given = |key| value.get(key).is_some() || overrides.file(key).is_some();
+    let missing = |key: &str, needed: &str, message: String, help: &str| Fault {
+        path: KeyPath::from_iter([needed]),
+        help: Some(help.to_owned()),
+        ..reporter.fault(FaultKind::MissingKey, KeyPath::from_iter([key]), Point::Key, message)
+    };
+    let half = |key, needed| {
+        let message = format!("`{key}` is set without `{needed}`: HTTPS needs both");
+        missing(key, needed, message, "set both for HTTPS, or none for HTTP")
+    };
+    match (given("ssl_cert"), given("ssl_key")) {
+        (true, false) => vec![half("ssl_cert", "ssl_key")],
+        (false, true) => vec![half("ssl_key", "ssl_cert")],
+        (false, false) if given("ssl_ca_cert") => {
+            let message = "`ssl_ca_cert` is set without `ssl_cert` and `ssl_key`: over HTTP no caller's certificate is \
+                           checked";
+            vec![missing("ssl_ca_cert", "ssl_cert", message.to_owned(), "set those two as well, or remove it")]
+        }
+        _ => vec![],
+    }
 }
 
 fn file_problem(path: &Path) -> Option<&'static str> {

@@ -8,6 +8,7 @@
 mod answer;
 mod document;
 mod fault;
+mod form;
 mod guess;
 mod keys;
 mod known_secrets;

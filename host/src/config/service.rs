@@ -1,12 +1,19 @@
 //! The keys of `[testbench-defect-service]`, with their defaults.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
+use axum::http::HeaderName;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::secret::Secret;
+use super::{form, secret::Secret};
 
 /// How the service runs: the table `[testbench-defect-service]`.
 ///
@@ -34,8 +41,10 @@ pub struct ServiceConfig {
     pub debug: bool,
     /// The hash of the callers' user name and password, in hex, as `defect-host set-credentials` writes it.
     /// Default: the environment variable `PASSWORD_HASH`.
+    #[schemars(extend("text_form" = "password-hash"))]
     pub password_hash: Option<Secret>,
     /// The salt of `password_hash`, in base64. Default: the environment variable `SALT`.
+    #[schemars(extend("text_form" = "salt"))]
     pub salt: Option<Secret>,
     /// The PEM file with the certificate chain for HTTPS; read again when it changes. Default: none, plain HTTP.
     pub ssl_cert: Option<PathBuf>,
@@ -48,16 +57,21 @@ pub struct ServiceConfig {
     /// Default: none.
     pub proxies_count: Option<u8>,
     /// The request header with the caller's address, such as `X-Real-IP`. Default: none.
-    pub real_ip_header: Option<String>,
+    #[serde(deserialize_with = "form::header_name")]
+    #[schemars(with = "Option<String>", extend("text_form" = "header"))]
+    pub real_ip_header: Option<HeaderName>,
     /// The secret that a trusted proxy puts into the `Forwarded` header. Default: none.
     pub forwarded_secret: Option<Secret>,
     /// The IP address and port where `/metrics` is served, without credentials, such as `127.0.0.1:9464`.
     /// Default: none, no metrics are served.
-    pub metrics_addr: Option<String>,
+    #[schemars(with = "Option<String>", extend("text_form" = "socket-address"))]
+    pub metrics_addr: Option<SocketAddr>,
     /// The proxies whose `X-Forwarded-For` and `real_ip_header` are believed: addresses and networks, as in
     /// `["192.0.2.7", "10.1.0.0/16"]`.
     /// Default: this machine and the private networks.
-    pub trusted_proxies: Vec<String>,
+    #[serde(deserialize_with = "form::networks")]
+    #[schemars(with = "Vec<String>", extend("items" = { "type": "string", "text_form": "network" }))]
+    pub trusted_proxies: Vec<IpNet>,
     /// Where log lines go and how they look.
     pub logging: LoggingConfig,
     /// How connections are served.
@@ -84,8 +98,15 @@ pub struct ServiceConfig {
 }
 
 /// Who may be a proxy of the operator's own when nothing is said of it: nobody from the internet.
-const PRIVATE_NETWORKS: [&str; 7] =
-    ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"];
+const PRIVATE_NETWORKS: [IpNet; 7] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10)),
+];
 
 impl Default for ServiceConfig {
     fn default() -> Self {
@@ -105,7 +126,7 @@ impl Default for ServiceConfig {
             real_ip_header: None,
             forwarded_secret: None,
             metrics_addr: None,
-            trusted_proxies: PRIVATE_NETWORKS.map(str::to_owned).to_vec(),
+            trusted_proxies: PRIVATE_NETWORKS.to_vec(),
             logging: LoggingConfig::default(),
             server: ServerConfig::default(),
             plugin_dirs: vec![],
@@ -164,6 +185,7 @@ pub struct ConsoleLog {
     pub log_level: LogLevel,
     /// How a line looks, as a format of Python's `logging`.
     /// Default: `%(asctime)s %(levelname)8s: %(message)s`.
+    #[schemars(extend("text_form" = "log-format"))]
     pub log_format: String,
     /// Whether a line is a text, as `log_format` has it, or a JSON object. Default: `text`.
     pub format: LogFormat,
@@ -187,6 +209,7 @@ pub struct FileLog {
     pub log_level: LogLevel,
     /// How a line looks, as a format of Python's `logging`.
     /// Default: `%(asctime)s - %(levelname)8s - %(name)s - %(message)s`.
+    #[schemars(extend("text_form" = "log-format"))]
     pub log_format: String,
     /// Whether a line is a text, as `log_format` has it, or a JSON object. Default: `text`.
     pub format: LogFormat,

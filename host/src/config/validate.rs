@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     document::{Format, Section},
     fault::{Fault, FaultKind, Faults, Severity},
+    form::{self, Form},
     lenient,
     path::KeyPath,
     report::{Point, Reporter},
@@ -76,7 +77,8 @@ pub(super) fn check(section: &Section, schema: &Value) -> (Value, Vec<Fault>) {
     lenient::coerce(&mut value, Schema::new(schema), comma_lists);
     let reporter = Reporter::of(section, schema);
     let mut faults = vec![];
-    match jsonschema::draft202012::new(schema) {
+    let options = jsonschema::draft202012::options().with_keyword(form::KEYWORD, |_, name, _| Ok(Form::keyword(name)));
+    match options.build(schema) {
         Ok(validator) => {
             for error in validator.iter_errors(&value) {
                 translate(&error, &reporter, &mut faults);
@@ -154,6 +156,15 @@ fn translate(error: &ValidationError<'_>, reporter: &Reporter<'_>, faults: &mut 
             help: schema.and_then(Schema::description),
             ..fault(FaultKind::Pattern, "has the wrong form")
         }),
+        Kind::Custom { message, .. } => {
+            let name = schema.and_then(|schema| schema.keyword(form::KEYWORD).find_map(Value::as_str));
+            faults.push(Fault {
+                expected: name.and_then(Form::named).map(|form| form.expected.to_owned()),
+                found: found(),
+                help: Some(message.clone()).filter(|message| !message.is_empty()),
+                ..fault(FaultKind::Pattern, "has the wrong form")
+            });
+        }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             choose(error, context, reporter, faults);
         }

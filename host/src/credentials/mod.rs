@@ -16,6 +16,8 @@ mod verifier;
 
 pub use cache::Tag;
 pub use config_file::{Saved, SetCredentialsError, check_username, set_credentials, stored_form};
+pub(crate) use password::is_hash;
 pub use password::{Pepper, PepperError, hash_password};
 pub use python_base64::Base64Error;
+pub(crate) use python_base64::is_base64;
 pub use verifier::{Verifier, VerifierError};

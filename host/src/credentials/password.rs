@@ -60,7 +60,7 @@ pub fn hash_password(username: &str, password: &str, salt: &[u8], pepper: &Peppe
 
 /// Whether `text` could have come from [`hash_password`]. The Python service compares the hash as text,
 /// so capital digits never match there either.
-pub(super) fn is_hash(text: &str) -> bool {
+pub(crate) fn is_hash(text: &str) -> bool {
     text.len() == 2 * HASH_BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

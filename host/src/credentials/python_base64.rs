@@ -30,6 +30,11 @@ pub enum Base64Error {
     },
 }
 
+/// Whether `text` stands for bytes.
+pub(crate) fn is_base64(text: &str) -> bool {
+    decode(text).is_ok()
+}
+
 /// The bytes that `text` stands for.
 pub(super) fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
     if !text.is_ascii() {

@@ -39,7 +39,7 @@ use self::rotating_file::RotatingFile;
 pub(crate) use escape::escape;
 pub use filter::FilterError;
 pub use line_format::Format;
-pub use python_format::{FormatError, FormatFault};
+pub use python_format::{FormatError, FormatFault, check_format};
 pub use record::Level;
 
 /// The environment variables whose directives override the levels, `debug` or `info,hyper=debug`: the first

@@ -94,6 +94,14 @@ fn field_names() -> String {
     Field::ALL.map(|field| format!("`{}`", field.name())).join(", ")
 }
 
+/// Finds out whether a text is a log format.
+///
+/// # Errors
+/// Which piece of it is wrong.
+pub fn check_format(format: &str) -> Result<(), FormatError> {
+    PythonFormat::parse(format, Asctime::Time).map(drop)
+}
+
 impl PythonFormat {
     /// Parses a format; the error says which piece of it is wrong.
     pub(super) fn parse(format: &str, asctime: Asctime) -> Result<Self, FormatError> {

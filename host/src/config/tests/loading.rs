@@ -10,7 +10,7 @@ const FILE: &str = r#"
 client_class = "file"
 host = "0.0.0.0"
 port = 9000
-password_hash = "file-hash"
+password_hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 salt = ""
 "#;
 
@@ -24,6 +24,7 @@ fn the_command_line_wins_over_the_file() {
         port: Some(9001),
         dev: true,
         ssl_cert: Some(folder.0.path().join("cert.pem")),
+        ssl_key: Some(folder.0.path().join("cert.pem")),
         ..Overrides::default()
     };
     let config = folder.load_with(&overrides, &[]).unwrap();
@@ -41,7 +42,7 @@ fn the_environment_stands_in_where_the_file_has_no_credentials() {
     let config =
         folder.load_with(&Overrides::default(), &[("PASSWORD_HASH", "env-hash"), ("SALT", "env-salt")]).unwrap();
     let exposed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
-    assert_eq!(exposed(&config.service.password_hash).as_deref(), Some("file-hash"));
+    assert_eq!(exposed(&config.service.password_hash).as_deref(), Some("0123456789abcdef".repeat(4).as_str()));
     assert_eq!(exposed(&config.service.salt).as_deref(), Some("env-salt"));
     let config = folder.load_with(&Overrides::default(), &[("SALT", "")]).unwrap();
     assert_eq!(exposed(&config.service.salt), None);
@@ -49,14 +50,52 @@ fn the_environment_stands_in_where_the_file_has_no_credentials() {
 
 #[test]
 fn the_command_line_can_replace_a_file_that_is_not_there() {
-    let folder =
-        Folder::new(&[("config.toml", "[testbench-defect-service]\nssl_key = \"nowhere\"\n"), ("key.pem", "")]);
+    let folder = Folder::new(&[
+        ("config.toml", "[testbench-defect-service]\nssl_cert = \"DIR/key.pem\"\nssl_key = \"nowhere\"\n"),
+        ("key.pem", ""),
+    ]);
     let given = |path| Overrides { ssl_key: Some(path), ..Overrides::default() };
     assert!(folder.load_with(&given(folder.0.path().join("key.pem")), &[]).is_ok());
     assert_snapshot!(folder.load_with(&given(PathBuf::from("nowhere")), &[]).unwrap_err(), @r#"
         error: the file `nowhere` given by `--ssl-key` does not exist
 
         hint: give `--ssl-key` an existing file
+        "#);
+}
+
+#[test]
+fn half_of_https_is_a_fault_wherever_it_is_given() {
+    let pem = "[testbench-defect-service]\nssl_KEY = \"DIR/x.pem\"\n";
+    let folder = |key: &str| Folder::new(&[("config.toml", &pem.replace("KEY", key)), ("x.pem", "")]);
+    assert_snapshot!(folder("key").load().unwrap_err(), @r#"
+        error: `ssl_key` is set without `ssl_cert`: HTTPS needs both
+         --> dir/config.toml:2:1
+          |
+        2 | ssl_key = "dir/x.pem"
+          | ^^^^^^^
+          |
+          = help: set both for HTTPS, or none for HTTP
+        "#);
+    assert_snapshot!(folder("ca_cert").load().unwrap_err(), @r#"
+        error: `ssl_ca_cert` is set without `ssl_cert` and `ssl_key`: over HTTP no caller's certificate is checked
+         --> dir/config.toml:2:1
+          |
+        2 | ssl_ca_cert = "dir/x.pem"
+          | ^^^^^^^^^^^
+          |
+          = help: set those two as well, or remove it
+        "#);
+    let given = |folder: &Folder| Overrides { ssl_cert: Some(folder.0.path().join("x.pem")), ..Overrides::default() };
+    let (key, roots) = (folder("key"), folder("ca_cert"));
+    assert!(key.load_with(&given(&key), &[]).is_ok());
+    assert_snapshot!(roots.load_with(&given(&roots), &[]).unwrap_err(), @r#"
+        error: `ssl_cert` is set without `ssl_key`: HTTPS needs both
+         --> dir/config.toml:1:1
+          |
+        1 | [testbench-defect-service]
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+          |
+          = help: set both for HTTPS, or none for HTTP
         "#);
 }
 
@@ -81,6 +120,17 @@ fn a_clients_file_takes_the_place_of_the_table() {
     let (value, _) = load("flat.properties", "y = 2\n").unwrap();
     assert_eq!(value, json!({"y": "2"}));
     assert_snapshot!(load("client.yaml", "y: 2\n").unwrap_err(), @r#"
+        error: the file that `client_config_path` names is of no known format
+         --> dir/config.toml:2:22
+          |
+        2 | client_config_path = "dir/client.yaml"
+          |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected a name that ends in `.toml` or `.properties`
+          |
+          = help: rename the file by what it holds
+        "#);
+    let folder = Folder::new(&[("config.toml", FILE), ("client.yaml", "")]);
+    let given = Overrides { client_config: Some(folder.0.path().join("client.yaml")), ..Overrides::default() };
+    assert_snapshot!(folder.load_with(&given, &[]).unwrap_err(), @r#"
         error: the client's configuration file `dir/client.yaml` is neither `.toml` nor `.properties`
 
         hint: rename the file to `.toml` or `.properties`, by what it holds

@@ -66,18 +66,18 @@ fn an_address_with_a_password_is_masked_whatever_its_key() {
 #[test]
 fn a_fault_behind_a_secret_is_underlined_where_it_is_shown() {
     assert_snapshot!(service_faults(
-        "testbench-defect-service = { password_hash = \"0123456789abcdef\", client_config = { pin = \"1234\" }, prt = 5 }\n"
+        "testbench-defect-service = { forwarded_secret = \"0123456789abcdef\", client_config = { pin = \"1234\" }, prt = 5 }\n"
     ), @r#"
         error: unknown key `prt` in `[testbench-defect-service]`
-         --> dir/config.toml:1:82
+         --> dir/config.toml:1:85
           |
-        1 | testbench-defect-service = { password_hash = ***, client_config = { pin = *** }, prt = 5 }
-          |                                                                                  ^^^ expected `port`, found `prt`
+        1 | testbench-defect-service = { forwarded_secret = ***, client_config = { pin = *** }, prt = 5 }
+          |                                                                                     ^^^ expected `port`, found `prt`
           |
           = help: did you mean `port`?
         "#);
     assert_snapshot!(service_faults(
-        "[testbench-defect-service]\nsalt = \"\"\"\none\ntwo\"\"\"\nprt = 5\n"
+        "[testbench-defect-service]\nsalt = \"\"\"\nabcd\nefgh\"\"\"\nprt = 5\n"
     ), @r#"
         error: unknown key `prt` in `[testbench-defect-service]`
          --> dir/config.toml:5:1
@@ -110,7 +110,7 @@ fn a_secret_is_masked_in_a_file_that_does_not_parse() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let text = "[testbench-defect-service]\npassword_hash = \"hunter22\"\nclient_config.pin = \"hunter22\"\n";
+    let text = "[testbench-defect-service]\nforwarded_secret = \"hunter22\"\nclient_config.pin = \"hunter22\"\n";
     let config = Folder::new(&[("config.toml", text)]).load().unwrap();
     assert!(!format!("{config:?}").contains("hunter22"));
 }

@@ -100,6 +100,118 @@ fn a_time_of_nothing_is_out_of_range() {
 }
 
 #[test]
+fn values_that_mean_nothing_are_shown_beside_the_other_faults() {
+    assert_snapshot!(service_faults(r#"
+[testbench-defect-service]
+prot = 8030
+password_hash = "hunter2"
+salt = "hunt€r2"
+ssl_cert = "/dev/null"
+metrics_addr = "localhost"
+real_ip_header = "X Real IP"
+trusted_proxies = ["10.0.0.1", "10.0.0.0/33", 5]
+client_config_path = "/dev/null"
+
+[testbench-defect-service.logging]
+console.log_format = "%(oops)s"
+file.log_format = "no field"
+"#), @r#"
+        error: unknown key `prot` in `[testbench-defect-service]`
+         --> dir/config.toml:3:1
+          |
+        3 | prot = 8030
+          | ^^^^ expected `port`, found `prot`
+          |
+          = help: did you mean `port`?
+
+        error: `password_hash` has the wrong form
+         --> dir/config.toml:4:17
+          |
+        4 | password_hash = ***
+          |                 ^^^ expected 64 lower-case hexadecimal digits, found `***`
+          |
+          = help: run `defect-host set-credentials` to store new credentials
+
+        error: `salt` has the wrong form
+         --> dir/config.toml:5:8
+          |
+        5 | salt = ***
+          |        ^^^ expected base64, found `***`
+          |
+          = help: run `defect-host set-credentials` to store new credentials
+
+        error: `ssl_cert` is set without `ssl_key`: HTTPS needs both
+         --> dir/config.toml:6:1
+          |
+        6 | ssl_cert = "/dev/null"
+          | ^^^^^^^^
+          |
+          = help: set both for HTTPS, or none for HTTP
+
+        error: `metrics_addr` has the wrong form
+         --> dir/config.toml:7:16
+          |
+        7 | metrics_addr = "localhost"
+          |                ^^^^^^^^^^^ expected an IP address and a port, such as `127.0.0.1:9464`, found the string `localhost`
+
+        error: `real_ip_header` has the wrong form
+         --> dir/config.toml:8:18
+          |
+        8 | real_ip_header = "X Real IP"
+          |                  ^^^^^^^^^^^ expected the name of a header, such as `X-Real-IP`, found the string `X Real IP`
+
+        error: `trusted_proxies.1` has the wrong form
+         --> dir/config.toml:9:32
+          |
+        9 | trusted_proxies = ["10.0.0.1", "10.0.0.0/33", 5]
+          |                                ^^^^^^^^^^^^^ expected an address or a network, such as `192.0.2.7` or `10.0.0.0/8`, found the string `10.0.0.0/33`
+
+        error: `trusted_proxies.2` has the wrong type
+         --> dir/config.toml:9:47
+          |
+        9 | trusted_proxies = ["10.0.0.1", "10.0.0.0/33", 5]
+          |                                               ^ expected a string, found `5`
+
+        error: the file that `client_config_path` names is of no known format
+          --> dir/config.toml:10:22
+           |
+        10 | client_config_path = "/dev/null"
+           |                      ^^^^^^^^^^^ expected a name that ends in `.toml` or `.properties`
+           |
+           = help: rename the file by what it holds
+
+        error: `logging.console.log_format` has the wrong form
+          --> dir/config.toml:13:22
+           |
+        13 | console.log_format = "%(oops)s"
+           |                      ^^^^^^^^^^ expected a log format, such as `%(asctime)s %(levelname)8s: %(message)s`, found the string `%(oops)s`
+           |
+           = help: `%(oops)s` at character 1: there is no such field; there are `asctime`, `levelname`, `levelno`, `name`, `message`, `process`, `processName`, `thread`, `threadName`, `module`, `filename`, `pathname`, `lineno`, `funcName`, `created`, `msecs`, `relativeCreated`
+
+        error: `logging.file.log_format` has the wrong form
+          --> dir/config.toml:14:19
+           |
+        14 | file.log_format = "no field"
+           |                   ^^^^^^^^^^ expected a log format, such as `%(asctime)s %(levelname)8s: %(message)s`, found the string `no field`
+           |
+           = help: `no field` at character 1: the format shows no field; it needs one, as in `%(message)s`
+        "#);
+}
+
+#[test]
+fn values_that_mean_something_are_read() {
+    let text = "[testbench-defect-service]\nmetrics_addr = \"[::1]:9464\"\nreal_ip_header = \"X-Real-IP\"\n\
+                trusted_proxies = [\"10.0.0.1\", \"192.0.2.0/24\"]\npassword_hash = \"\"\nsalt = \"\"\n";
+    let service = Folder::new(&[("config.toml", text)]).load().unwrap().service;
+    assert_eq!(service.metrics_addr, Some("[::1]:9464".parse().unwrap()));
+    assert_eq!(service.real_ip_header.unwrap(), "x-real-ip");
+    assert_eq!(service.trusted_proxies, ["10.0.0.1/32", "192.0.2.0/24"].map(|text| text.parse().unwrap()));
+
+    let empty = Folder::new(&[("config.toml", "[testbench-defect-service]\nreal_ip_header = \"\"\n")]);
+    assert_eq!(empty.load().unwrap().service.real_ip_header, None);
+}
+
+#[test]
 fn a_section_that_is_no_table_says_so() {
     assert_snapshot!(service_faults("testbench-defect-service = 5\n"), @r#"
         error: `[testbench-defect-service]` has the wrong type
@@ -209,13 +321,13 @@ fn an_empty_table_means_the_defaults() {
             forwarded_secret: None,
             metrics_addr: None,
             trusted_proxies: [
-                "127.0.0.0/8",
-                "::1/128",
-                "10.0.0.0/8",
-                "172.16.0.0/12",
-                "192.168.0.0/16",
-                "fc00::/7",
-                "fe80::/10",
+                127.0.0.0/8,
+                ::1/128,
+                10.0.0.0/8,
+                172.16.0.0/12,
+                192.168.0.0/16,
+                fc00::/7,
+                fe80::/10,
             ],
             logging: LoggingConfig {
                 console: ConsoleLog {

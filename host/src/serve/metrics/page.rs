@@ -20,9 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Why the numbers cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
-    /// No IP address with a port.
-    #[error("`metrics_addr` is no address with a port: `{0}`")]
-    NoAddress(String),
     /// The address cannot be had.
     #[error("cannot listen on {address} for the metrics: {source}")]
     Bind {
@@ -38,7 +35,6 @@ impl MetricsError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoAddress(_) => "write an IP address and a port, such as `127.0.0.1:9464`",
             Self::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
                 "another program listens there: stop it, or choose another `metrics_addr`"
             }
@@ -54,14 +50,6 @@ pub struct MetricsListener {
 }
 
 impl MetricsListener {
-    /// Reads an address such as `127.0.0.1:9464`.
-    ///
-    /// # Errors
-    /// [`MetricsError::NoAddress`].
-    pub fn parse(address: &str) -> Result<SocketAddr, MetricsError> {
-        address.parse().map_err(|_| MetricsError::NoAddress(address.to_owned()))
-    }
-
     /// Binds the address; port 0 takes any free one.
     ///
     /// # Errors
