@@ -11,6 +11,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use crate::metrics::page;
+
 /// A certificate authority for one test.
 struct Authority(Issuer<'static, KeyPair>, CertificateDer<'static>, String);
 
@@ -136,6 +138,8 @@ fn with_a_certificate_and_a_key_it_speaks_https() {
     assert_eq!(authority.get_with(&host, None, &["--http1.1"]), Ok(200));
     // A caller who trusts somebody else does not get through, and leaves the service alone.
     Authority::new().get(&host, None).unwrap_err();
+    let line = host.wait_for_log("WARNING: no TLS with 127.0.0.1: it gave up");
+    assert!(line.contains("(received fatal alert: "), "{line}");
     assert_eq!(authority.get(&host, None), Ok(200));
 }
 
@@ -164,6 +168,7 @@ fn plain_http_is_not_answered_there() {
     let mut connection = Connection::open(host.address()).unwrap();
     connection.send(head_of("GET", "/projects", &[])).unwrap();
     assert!(connection.head().is_err());
+    host.wait_for_log("WARNING: no TLS with 127.0.0.1: what it sends is not TLS; addresses of this service begin with");
     assert_eq!(authority.get(&host, None), Ok(200));
     assert_eq!(host.stderr(), "");
 }
@@ -171,7 +176,7 @@ fn plain_http_is_not_answered_there() {
 #[test]
 fn callers_need_a_certificate_when_their_root_is_configured() {
     let (authority, callers) = (Authority::new(), Authority::new());
-    let folder = folder(&authority, "ssl_ca_cert = \"callers.pem\"");
+    let folder = folder(&authority, "ssl_ca_cert = \"callers.pem\"\nmetrics_addr = \"127.0.0.1:0\"");
     folder.write("callers.pem", &callers.2);
     let host = folder.start();
     let expired = callers.issue_with_years((2020, 2021));
@@ -181,6 +186,20 @@ fn callers_need_a_certificate_when_their_root_is_configured() {
         get(Some(&authority.issue())).expect_err("with one of another root");
         get(Some(&expired)).expect_err("with an expired one");
         assert_eq!(get(Some(&callers.issue())), Ok(200));
+    }
+    // Each twice, and warned of once.
+    for (cause, words) in [
+        ("no_certificate", "it shows no certificate, and `ssl_ca_cert` demands one (peer sent no certificates)"),
+        (
+            "unknown_authority",
+            "its certificate is not signed by an authority in `ssl_ca_cert` (invalid peer certificate: ",
+        ),
+        ("bad_certificate", "its certificate cannot be used (invalid peer certificate: certificate expired: "),
+    ] {
+        host.wait_for_log(&format!("WARNING: no TLS with 127.0.0.1: {words}"));
+        let count = format!("defect_host_tls_handshakes_failed_total{{cause=\"{cause}\"}} 2\n");
+        while !page(&host).text().contains(&count) {}
+        assert_eq!(host.log().matches(words).count(), 1, "{}", host.log());
     }
 }
 

@@ -50,6 +50,10 @@ impl Service {
         self.gate.addresses.expects_proxies()
     }
 
+    pub(super) fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.gate.metrics)
+    }
+
     async fn answer(mut self, request: Request) -> Response {
         // The order matters: whoever is refused has an id and a line in the log, too.
         let id = RequestId::of(request.headers());

@@ -12,7 +12,7 @@ use tower_http::normalize_path::NormalizePath;
 use super::connections::Connections;
 use super::drain::{Drain, PerConnection, Sockets};
 use super::gate::Service;
-use super::tls::{Tls, TlsError, Watch};
+use super::tls::{Handshakes, Tls, TlsError, Watch};
 
 /// What a connection holds of an answer that its reader does not take, and of a request's head. With
 /// hyper's own 400 KiB, forty readers that stand still would hold 16 MB.
@@ -147,7 +147,7 @@ impl Listener {
                 handle.graceful_shutdown(Some(longest.saturating_sub(begun.elapsed())));
             }
         });
-        let behind_proxies = service.is_behind_proxies();
+        let (behind_proxies, metrics) = (service.is_behind_proxies(), service.metrics());
         // A path with a slash at its end means the same as without, as with the reference service.
         let service = PerConnection(NormalizePath::trim_trailing_slash(service));
         let mut server = Server::from_listener(sockets).handle(handle);
@@ -160,6 +160,7 @@ impl Listener {
         match self.tls {
             Some(tls) => {
                 let acceptor = RustlsAcceptor::new(tls.config()).acceptor(NoDelayAcceptor::new());
+                let acceptor = Handshakes::of(acceptor, metrics);
                 let serving = server.acceptor(connections.guard(acceptor, keep_alive)).serve(service);
                 tokio::select! {
                     served = serving => served,

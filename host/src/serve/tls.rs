@@ -3,6 +3,7 @@
 //! TLS 1.2 and 1.3 with rustls' own choice of ciphers; there is nothing older in it.
 
 mod error;
+mod handshake;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 
 pub use error::TlsError;
+pub(super) use handshake::{Failure, Handshakes};
 pub(super) use watch::Watch;
 
 /// Certificates that end within this time are warned of: a week later than certbot renews its own.

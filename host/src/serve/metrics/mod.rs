@@ -23,6 +23,7 @@ use self::histogram::Histogram;
 use self::plugin::PluginNumbers;
 use super::endpoint::Endpoint;
 use super::error::ApiError;
+use super::tls::Failure;
 
 /// The statuses that are counted apart; `0` stands for no answer at all.
 const STATUSES: [u16; 21] =
@@ -127,6 +128,7 @@ pub(super) struct Metrics {
     calls: [Calls; OPERATIONS],
     calls_queued: AtomicU64,
     logins_failed: AtomicU64,
+    handshakes_failed: [AtomicU64; Failure::ALL.len()],
     plugin: PluginNumbers,
 }
 
@@ -168,6 +170,11 @@ impl Metrics {
     /// A request is not let in.
     pub(super) fn refuse(&self, error: &ApiError) {
         add(&self.logins_failed, matches!(error, ApiError::Unauthorized(_)).into());
+    }
+
+    /// A connection is closed, since there is no TLS on it.
+    pub(super) fn fail_handshake(&self, failure: Failure) {
+        add(&self.handshakes_failed[failure as usize], 1);
     }
 
     /// The plugin has come back from a call, whether or not somebody still waits for it.

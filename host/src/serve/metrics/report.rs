@@ -11,6 +11,7 @@ use super::histogram::{Histogram, Snapshot, seconds};
 use super::{Calls, ENDPOINTS, Metrics, OPERATIONS, Outcome, Requests, STATUSES, plugin};
 use crate::plugin::Client;
 use crate::serve::backend::{Backend, MAX_CALLS};
+use crate::serve::tls::Failure;
 
 /// When the first service of this process was made, in seconds since 1970.
 static STARTED: LazyLock<f64> =
@@ -125,6 +126,11 @@ fn requests(metrics: &Metrics, text: &mut Exposition) {
     let name = "defect_host_logins_failed_total";
     text.family(name, Kind::Counter, "Requests with wrong or without credentials where some are needed.");
     text.sample(name, &[], read(&metrics.logins_failed));
+    let name = "defect_host_tls_handshakes_failed_total";
+    text.family(name, Kind::Counter, "Connections that were closed because there was no TLS on them, by the cause.");
+    for (failure, count) in Failure::ALL.iter().zip(&metrics.handshakes_failed) {
+        text.sample(name, &[("cause", failure.name())], read(count));
+    }
 }
 
 fn calls(metrics: &Metrics, client: &Client, text: &mut Exposition) {
