@@ -232,6 +232,27 @@ fn any_plugin_that_is_found_is_offered_by_the_name_that_means_it() {
 }
 
 #[test]
+fn a_fault_elsewhere_in_the_file_hides_no_plugin() {
+    let folder = HostFolder::with_config(
+        "[testbench-defect-service]\nport = \"many\"\nmetrics_addr = \"localhost\"\nplugin_dirs = [\"own\"]\n",
+    );
+    folder.copy_library("faulty_defect_client", "own/libtwo.so");
+    let mut terminal = folder.run_at_terminal(&["configure", "--client-only"], &[]);
+    terminal.wait_for("/own/libtwo.so");
+    terminal.answer("or the path of a library): ", "libtwo.so::SpareDefectClient");
+    terminal.answer("Change some? [y/N]: ", "");
+    terminal.answer("Correct it now? [Y/n]: ", "");
+    terminal.answer("port (at least 0, at most 65535) [many]: ", "8031");
+    terminal.answer("metrics_addr [localhost]: ", "127.0.0.1");
+    terminal.answer("expected an IP address and a port", "127.0.0.1:9464");
+    terminal.answer("Change that? [Y/n]: ", "");
+    terminal.answer("Write it? [y/N]: ", "y");
+    done(terminal);
+    let written = folder.read("config.toml");
+    assert!(written.contains("metrics_addr = \"127.0.0.1:9464\"\n"), "{written}");
+}
+
+#[test]
 fn the_menu_leads_to_each_part() {
     let folder = HostFolder::faulty("");
     let mut terminal = folder.run_at_terminal(&["configure"], &[]);

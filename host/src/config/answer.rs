@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{document::Section, fault::Fault, lenient::coerce, path::KeyPath, schema::Schema, validate::check};
+use super::{
+    document::Section, fault::Fault, lenient::coerce, path::KeyPath, schema::Schema, service::ServiceConfig,
+    validate::check,
+};
 
 /// What a typed text means as the value at `path` of the table that `schema` describes.
 ///
@@ -32,6 +35,18 @@ pub fn faults_at(schema: &Value, values: &Map<String, Value>, path: &KeyPath) ->
     let (_, mut faults) = check(&Section::of_values(Value::Object(values.clone())), schema);
     faults.retain(|fault| fault.path.segments().starts_with(path.segments()));
     faults
+}
+
+/// What can be used of a service's table that may have faults: of a key that is at fault, the default.
+pub fn sound_part(values: &Map<String, Value>) -> ServiceConfig {
+    let schema = schemars::schema_for!(ServiceConfig).to_value();
+    let (mut sound, faults) = check(&Section::of_values(Value::Object(values.clone())), &schema);
+    if let Value::Object(table) = &mut sound {
+        for key in faults.iter().filter_map(|fault| fault.path.segments().first()) {
+            table.remove(key);
+        }
+    }
+    serde_json::from_value(sound).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -77,6 +92,17 @@ mod tests {
             (value("level", "high"), value("any", "1.5"), value("any", "x y")),
             (json!("high"), json!(1.5), json!("x y"))
         );
+    }
+
+    #[test]
+    fn a_fault_leaves_the_other_keys_as_they_are() {
+        let values = json!({
+            "prot": 1, "port": "many", "metrics_addr": "localhost", "server": {"keep_alive_timeout": 0},
+            "plugin_dirs": ["own"], "debug": "on"
+        });
+        let sound = sound_part(values.as_object().unwrap());
+        assert_eq!((sound.plugin_dirs, sound.debug), (vec!["own".into()], true));
+        assert_eq!((sound.port, sound.metrics_addr, sound.server.keep_alive_timeout), (8030, None, 5));
     }
 
     #[test]

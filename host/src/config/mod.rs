@@ -26,7 +26,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{faults_at, typed_value};
+pub use answer::{faults_at, sound_part, typed_value};
 pub use document::{Document, Files, Format, Section};
 pub use fault::{Fault, FaultKind, Faults, Place, Severity};
 pub use keys::{Hints, Key, Shape, keys};

@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
 
     pub(super) fn client(&mut self) -> Result<(), ConfigureError> {
         self.person.heading("The plugin: where the defects are");
-        let service = self.service_config();
+        let service = config::sound_part(&self.values);
         let current = self.values.get("client_class").and_then(Value::as_str);
         let plugin = plugin::choose(self.person, current, &service, self.config)?;
         self.values.insert("client_class".to_owned(), Value::from(plugin.client_class.clone()));
@@ -256,12 +256,12 @@ impl<'a> Session<'a> {
     }
 
     fn known_plugin(&self) -> Option<Plugin> {
-        let service = self.service_config();
+        // The default stands in for none, not for one that means nothing: what is secret, the plugin meant knows.
+        if self.values.get("client_class").is_some_and(|class| !class.is_string()) {
+            return None;
+        }
+        let service = config::sound_part(&self.values);
         plugin::known(&service.client_class, &service, self.config).ok()
-    }
-
-    fn service_config(&self) -> ServiceConfig {
-        self.loaded().map(|loaded| loaded.service).unwrap_or_default()
     }
 
     /// The configuration as if it was written already.
