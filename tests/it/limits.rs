@@ -53,6 +53,13 @@ fn a_call_over_its_time_is_504_and_names_plugin_and_operation() {
     assert_eq!(host.client().get("/check-login").json(), json!(true));
 }
 
+#[test]
+fn an_endless_time_for_calls_is_no_fault() {
+    let host = HostFolder::faulty_with("call_timeout = 1e300", r#"sleep_ms_in = { get_projects = 100 }"#).start();
+    assert_eq!(host.client().get("/projects").status, 200);
+    assert_eq!(host.client().get("/readyz").status, 200);
+}
+
 /// Starts a request in the background, gives it to the plugin and runs `meanwhile` while it waits there.
 fn while_waiting(
     operation: &str,

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use defect_plugin_api::Operation;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tracing::Span;
 
 use super::call_threads::{CallThreads, Size};
@@ -169,7 +169,7 @@ impl Backend {
         code: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let Limited { client, threads, call_timeout, .. } = &*self.0;
-        let deadline = Instant::now() + *call_timeout;
+        let begun = Instant::now();
         let place = place.await?;
         let (span, began) = (Span::current(), client.moment());
         let (answer, mut answered) = oneshot::channel();
@@ -182,7 +182,8 @@ impl Backend {
             Ok(outcome) => Ok(outcome),
             Err(_) => {
                 threads.hurry();
-                timeout_at(deadline, answered).await
+                // Not until a moment: with the longest `call_timeout` there is none so late.
+                timeout(call_timeout.saturating_sub(begun.elapsed()), answered).await
             }
         };
         match outcome {
