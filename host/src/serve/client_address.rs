@@ -163,12 +163,24 @@ fn lines<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
 }
 
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`; nothing else is an address, such as
-/// `unknown` and the hidden names of RFC 7239.
+/// `unknown` and the hidden names of RFC 7239. A port may be hidden, too, and an address of IPv6 have a zone: both are
+/// left out.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
-    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
-    let plain = text.parse::<IpAddr>().ok().or_else(bracketed);
-    plain.or_else(|| text.parse::<SocketAddr>().ok().map(|both| both.ip())).map(|address| address.to_canonical())
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let v6 = |text: &str| text.split('%').next()?.parse().ok().map(IpAddr::V6);
+    let found = if let Some(bracketed) = text.strip_prefix('[') {
+        let (address, behind) = bracketed.split_once(']')?;
+        let is_whole = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
+        v6(address).filter(|_| is_whole)
+    } else {
+        match text.split_once(':') {
+            Some((address, port)) if is_port(port) => address.parse().ok().map(IpAddr::V4),
+            Some(_) => v6(text),
+            None => text.parse().ok().map(IpAddr::V4),
+        }
+    };
+    found.map(|address| address.to_canonical())
 }
 
 /// `for` of the last element of a `Forwarded` header (RFC 7239) whose `secret` or `by` is the secret.
@@ -316,6 +328,14 @@ mod tests {
             ("[2001:db8::7]", "2001:db8::7"),
             ("[2001:db8::7]:4711", "2001:db8::7"),
             ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("192.0.2.7:_secret", "192.0.2.7"),
+            ("[2001:db8::7]:_secret", "2001:db8::7"),
+            ("fe80::7%eth0", "fe80::7"),
+            ("[fe80::7%25eth0]:4711", "fe80::7"),
+            ("[2001:db8::7]x", "127.0.0.1"),
+            ("[2001:db8::7", "127.0.0.1"),
+            ("192.0.2.7%1", "127.0.0.1"),
+            ("::", "::"),
             ("unknown", "127.0.0.1"),
             ("_hidden", "127.0.0.1"),
             ("me\" evil", "127.0.0.1"),
