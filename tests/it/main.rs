@@ -13,6 +13,7 @@ mod credentials;
 mod documents;
 mod guide;
 mod guide_quick_start;
+mod http2;
 mod inspecting;
 mod isolation;
 mod jira;

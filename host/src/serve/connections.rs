@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::client_address::Caller;
+use super::idle::Activity;
 
 /// How many connections are kept. Most systems let a program open 1,024 files: the rest is for the plugin's calls.
 const MOST: usize = 768;
@@ -27,7 +28,7 @@ const MOST: usize = 768;
 const MOST_OF_ONE: usize = MOST / 2;
 
 /// How long nothing of an answer may be taken by its reader. Some tools stop reading while they work on what they have.
-const WRITE_PAUSE: Duration = Duration::from_secs(120);
+pub(super) const WRITE_PAUSE: Duration = Duration::from_secs(120);
 
 /// How a connection with HTTP/2 begins. Until it is told from HTTP/1 no limit of hyper's applies.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -140,12 +141,19 @@ pub(super) struct Guarded<S> {
     greeting: Option<(Pin<Box<Sleep>>, usize)>,
     /// Since nothing can be written: when that is too long.
     stalled: Option<Pin<Box<Sleep>>>,
+    activity: Activity,
     _place: Option<Place>,
 }
 
 impl<S> Guarded<S> {
     fn new(stream: S, patience: Duration, place: Option<Place>) -> Self {
-        Self { stream, greeting: Some((Box::pin(sleep(patience)), 0)), stalled: None, _place: place }
+        let greeting = Some((Box::pin(sleep(patience)), 0));
+        Self { stream, greeting, stalled: None, activity: Activity::default(), _place: place }
+    }
+
+    /// What happens on it.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     fn greeted(&mut self, bytes: &[u8]) {
@@ -154,6 +162,9 @@ impl<S> Guarded<S> {
             if bytes.len() < expected.len() && expected.starts_with(bytes) {
                 *matched += bytes.len();
             } else {
+                if bytes.starts_with(expected) {
+                    self.activity.speaks_http2();
+                }
                 self.greeting = None;
             }
         }

@@ -6,8 +6,7 @@
 //! the caller's next request comes on a new connection; and it waits for the connections that nobody uses to reach
 //! the end of their keep-alive time. HTTP/2 needs none of this: its GOAWAY says which requests were seen.
 
-use std::convert::Infallible;
-use std::future::{Ready, poll_fn, ready};
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -19,10 +18,11 @@ use std::time::Duration;
 use axum::extract::ConnectInfo;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response, Version};
-use axum_server::{AddrListener, Address};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use super::idle::{Activity, Carried, InFlight};
 
 /// The connections that have to end before the service may. Cheap to clone.
 #[derive(Clone)]
@@ -115,11 +115,6 @@ pub(super) struct Peer {
     counted: Arc<Counted>,
 }
 
-impl Address for Peer {
-    type Stream = TcpStream;
-    type Listener = Sockets;
-}
-
 /// Listening sockets that are served as one.
 pub(super) struct Sockets {
     listeners: Vec<TcpListener>,
@@ -132,39 +127,9 @@ impl Sockets {
         let listeners = listeners.into_iter().map(TcpListener::from_std).collect::<Result<_, _>>()?;
         Ok(Self { listeners, drain })
     }
-}
 
-impl AddrListener<TcpStream, Peer> for Sockets {
-    async fn bind_to(_: Peer) -> io::Result<Self> {
-        // They are bound already.
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    async fn accept_stream(&self) -> io::Result<(TcpStream, Peer)> {
+    pub(super) async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
         poll_fn(|cx| self.drain.poll_accept(&self.listeners, cx)).await
-    }
-
-    fn get_local_addr(&self) -> io::Result<Peer> {
-        // There may be several, and nobody asks the server for them.
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// Makes the service of each connection.
-#[derive(Clone)]
-pub(super) struct PerConnection<S>(pub(super) S);
-
-impl<S: Clone> tower_service::Service<Peer> for PerConnection<S> {
-    type Response = OfConnection<S>;
-    type Error = Infallible;
-    type Future = Ready<Result<OfConnection<S>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, peer: Peer) -> Self::Future {
-        ready(Ok(OfConnection { service: self.0.clone(), peer }))
     }
 }
 
@@ -173,14 +138,20 @@ impl<S: Clone> tower_service::Service<Peer> for PerConnection<S> {
 pub(super) struct OfConnection<S> {
     service: S,
     peer: Peer,
+    activity: Activity,
 }
 
-impl<S, B> tower_service::Service<Request<B>> for OfConnection<S>
+impl<S> OfConnection<S> {
+    pub(super) fn new(service: S, peer: Peer, activity: Activity) -> Self {
+        Self { service, peer, activity }
+    }
+}
+
+impl<S, B, R> tower_service::Service<Request<B>> for OfConnection<S>
 where
-    S: tower_service::Service<Request<B>>,
-    Answer<S::Future>: Future<Output = Result<S::Response, S::Error>>,
+    S: tower_service::Service<Request<B>, Response = Response<R>, Future: Unpin>,
 {
-    type Response = S::Response;
+    type Response = Response<Carried<R>>;
     type Error = S::Error;
     type Future = Answer<S::Future>;
 
@@ -193,8 +164,9 @@ where
         let is_http1 = request.version() < Version::HTTP_2;
         counted.is_used(is_http1);
         request.extensions_mut().insert(ConnectInfo(*address));
+        let in_flight = (!is_http1).then(|| self.activity.begin());
         let drain = is_http1.then(|| counted.drain.clone());
-        Answer { answer: self.service.call(request), drain }
+        Answer { answer: self.service.call(request), drain, in_flight }
     }
 }
 
@@ -203,21 +175,23 @@ pub(super) struct Answer<F> {
     answer: F,
     /// Those of HTTP/1.
     drain: Option<Drain>,
+    /// Those of HTTP/2.
+    in_flight: Option<InFlight>,
 }
 
 impl<F, B, E> Future for Answer<F>
 where
     F: Future<Output = Result<Response<B>, E>> + Unpin,
 {
-    type Output = F::Output;
+    type Output = Result<Response<Carried<B>>, E>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = Pin::new(&mut self.answer).poll(cx);
         answer.map_ok(|mut response| {
             if self.drain.as_ref().is_some_and(|drain| drain.0.closing.load(Ordering::Relaxed)) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            response
+            response.map(|body| Carried::new(body, self.in_flight.take()))
         })
     }
 }

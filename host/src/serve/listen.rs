@@ -1,16 +1,18 @@
 //! From an address to answered connections, with or without TLS, until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsAcceptor;
-use axum_server::{Handle, Server};
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use tower_http::normalize_path::NormalizePath;
 
+use super::accept::Serving;
 use super::connections::Connections;
-use super::drain::{Drain, PerConnection, Sockets};
+use super::drain::{Drain, Sockets};
 use super::gate::Service;
 use super::tls::{Handshakes, Tls, TlsError, Watch};
 
@@ -132,43 +134,47 @@ impl Listener {
         grace: Duration,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ListenError> {
-        let (handle, drain) = (Handle::new(), Drain::new());
-        let sockets = Sockets::new(self.listeners, drain.clone()).map_err(ListenError::Serve)?;
-        tokio::spawn({
-            let handle = handle.clone();
-            async move {
-                stop.await;
-                if !self.outlive_us {
-                    return handle.graceful_shutdown(Some(grace));
-                }
-                let (begun, longest) = (Instant::now(), keep_alive.saturating_add(grace));
-                // What is left then is HTTP/2, or does not end.
-                let _ = tokio::time::timeout(longest, drain.close(keep_alive)).await;
-                handle.graceful_shutdown(Some(longest.saturating_sub(begun.elapsed())));
+        let Self { listeners, outlive_us, tls, .. } = self;
+        let drain = Drain::new();
+        let sockets = Sockets::new(listeners, drain.clone()).map_err(ListenError::Serve)?;
+        let end = async {
+            stop.await;
+            if !outlive_us {
+                return grace;
             }
-        });
-        let (behind_proxies, metrics) = (service.is_behind_proxies(), service.metrics());
-        // A path with a slash at its end means the same as without, as with the reference service.
-        let service = PerConnection(NormalizePath::trim_trailing_slash(service));
-        let mut server = Server::from_listener(sockets).handle(handle);
-        // The keep-alive time is also the limit for a request's head, so that a caller who sends none keeps
-        // no connection.
-        let http1 = &mut server.http_builder().http1();
-        http1.timer(TokioTimer::new()).header_read_timeout(keep_alive).max_buf_size(CONNECTION_BUFFER_BYTES);
-        server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(keep_alive);
-        let connections = Connections::new(behind_proxies);
-        match self.tls {
+            let (begun, longest) = (Instant::now(), keep_alive.saturating_add(grace));
+            // What is left then is HTTP/2, or does not end.
+            let _ = tokio::time::timeout(longest, drain.close(keep_alive)).await;
+            longest.saturating_sub(begun.elapsed())
+        };
+        let connections = Connections::new(service.is_behind_proxies());
+        let metrics = service.metrics();
+        let http = Arc::new(http(keep_alive));
+        let service = NormalizePath::trim_trailing_slash(service);
+        match tls {
             Some(tls) => {
                 let acceptor = RustlsAcceptor::new(tls.config()).acceptor(NoDelayAcceptor::new());
-                let acceptor = Handshakes::of(acceptor, metrics);
-                let serving = server.acceptor(connections.guard(acceptor, keep_alive)).serve(service);
+                let guard = connections.guard(Handshakes::of(acceptor, metrics), keep_alive);
                 tokio::select! {
-                    served = serving => served,
-                    () = tls.run() => Ok(()),
+                    () = Serving { guard, http, service, keep_alive }.until(end, sockets) => {}
+                    () = tls.run() => {}
                 }
             }
-            None => server.acceptor(connections.guard(NoDelayAcceptor::new(), keep_alive)).serve(service).await,
+            None => {
+                let guard = connections.guard(NoDelayAcceptor::new(), keep_alive);
+                Serving { guard, http, service, keep_alive }.until(end, sockets).await;
+            }
         }
-        .map_err(ListenError::Serve)
+        Ok(())
     }
+}
+
+fn http(keep_alive: Duration) -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    // The keep-alive time is also the limit for a request's head, so that a caller who sends none keeps
+    // no connection.
+    let http1 = &mut http.http1();
+    http1.timer(TokioTimer::new()).header_read_timeout(keep_alive).max_buf_size(CONNECTION_BUFFER_BYTES);
+    http.http2().timer(TokioTimer::new()).keep_alive_interval(keep_alive);
+    http
 }

@@ -1,5 +1,6 @@
 //! Serves the defect API over HTTP through a plugin's client. Knows no paths and no libraries.
 
+mod accept;
 mod auth;
 mod backend;
 mod body;
@@ -15,6 +16,7 @@ mod exchange;
 mod failed_logins;
 mod gate;
 mod health;
+mod idle;
 mod listen;
 mod metrics;
 mod request_log;
