@@ -61,17 +61,20 @@ pub(super) fn guessed_secrets(text: &str) -> Vec<Range<usize>> {
     secrets
 }
 
-/// What stands behind the names of secrets in lines that are comments: a key that was commented out.
-pub(super) fn secrets_in_comments(text: &str) -> Vec<Range<usize>> {
+/// What stands behind the names of secrets in comments, such as a key that was commented out. `written` are the keys
+/// and values: a `#` in them begins no comment.
+pub(super) fn secrets_in_comments(text: &str, written: &[&Range<usize>]) -> Vec<Range<usize>> {
     let mut start = 0;
     let mut secrets = vec![];
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
-        if content.trim_start().starts_with('#')
-            && content.contains(['=', ':'])
-            && let Some(from) = after_secret_key(content).filter(|from| *from < content.len())
+        let mut marks = content.match_indices('#').map(|(at, _)| at);
+        let comment = marks.find(|at| !written.iter().any(|span| span.contains(&(start + at))));
+        if let Some(at) = comment
+            && content[at..].contains(['=', ':'])
+            && let Some(from) = after_secret_key(&content[at..]).filter(|from| at + from < content.len())
         {
-            secrets.push(start + from..start + content.len());
+            secrets.push(start + at + from..start + content.len());
         }
         start += line.len();
     }

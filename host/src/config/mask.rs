@@ -34,7 +34,15 @@ pub fn without_secrets(document: &Document, tables: &[(KeyPath, &Value)]) -> Str
         spans.leaf && (by_schema || is_secret_by_itself(document, path))
     });
     let values = secrets.map(|(_, spans)| with_comment(document.text(), spans.value.clone()));
-    cut(document.text(), values.chain(secrets_in_comments(document.text())).collect()).0
+    cut(document.text(), values.chain(in_comments(document)).collect()).0
+}
+
+fn in_comments(document: &Document) -> Vec<Range<usize>> {
+    let leaves = document.spans().values().filter(|spans| spans.leaf).map(|spans| &spans.value);
+    let keys = document.spans().values().map(|spans| &spans.key);
+    // The key of an entry is the entry, and of a list of lists it has others in it, with comments.
+    let keys = keys.filter(|key| !document.text()[(*key).clone()].contains('\n'));
+    secrets_in_comments(document.text(), &leaves.chain(keys).collect::<Vec<_>>())
 }
 
 impl Masked {
@@ -55,6 +63,7 @@ impl Masked {
                 });
             }
         }
+        secrets.extend(in_comments(document));
         if document.is_broken() {
             secrets.extend(guessed_secrets(document.text()));
         }

@@ -84,7 +84,10 @@ fn parse_properties(text: &str) -> Parsed {
     for line in logical_lines(text) {
         let spans = split_property(text, line.clone());
         let mut pair = None;
-        let mut reader = PropertiesIter::new_with_encoding(text[line].as_bytes(), encoding_rs::UTF_8);
+        // At the end of the file a backslash continues nothing: as in Java it is left out, not the property.
+        let property = &text[line];
+        let property = if ends_in_backslash(property) { &property[..property.len() - 1] } else { property };
+        let mut reader = PropertiesIter::new_with_encoding(property.as_bytes(), encoding_rs::UTF_8);
         // The crate's message counts lines from where it began to read; this is its only error for text.
         if reader.read_into(|key, value| pair = Some((key, value))).is_err() {
             let message = "malformed `\\u` escape, expected four hexadecimal digits".to_owned();
@@ -115,11 +118,15 @@ fn logical_lines(text: &str) -> Vec<Range<usize>> {
             }
             _ => lines.push(start..end),
         }
-        let backslashes = content.len() - content.trim_end_matches('\\').len();
-        goes_on = backslashes % 2 == 1;
+        goes_on = ends_in_backslash(content);
         start += line.len();
     }
     lines
+}
+
+/// One that is not the second of two.
+fn ends_in_backslash(line: &str) -> bool {
+    (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }
 
 fn split_property(text: &str, line: Range<usize>) -> Spans {

@@ -1,5 +1,6 @@
 //! What a person sees for a right and for a wrong configuration.
 
+mod any_text;
 mod client;
 mod documented;
 mod loading;
