@@ -23,6 +23,9 @@ pub struct Fault {
     /// A part of the path; with a `$` at its end, the path's end.
     #[serde(default)]
     pub path: String,
+    /// A part of the body.
+    #[serde(default)]
+    pub body: String,
     /// So many requests that match are left alone first.
     #[serde(default)]
     pub after: u32,
@@ -40,7 +43,14 @@ fn once() -> u32 {
 impl Fault {
     /// The next request of this method whose path has this part.
     pub fn on(method: &str, path: &str, effect: Effect) -> Self {
-        Self { method: method.into(), path: path.into(), after: 0, times: 1, effect }
+        Self { method: method.into(), path: path.into(), body: String::new(), after: 0, times: 1, effect }
+    }
+
+    /// Only such whose body has this part.
+    #[must_use]
+    pub fn with(mut self, part: &str) -> Self {
+        self.body = part.into();
+        self
     }
 
     /// Leaves so many requests alone first.
@@ -62,7 +72,8 @@ impl Fault {
             Some(end) => request.path.ends_with(end),
             None => request.path.contains(&self.path),
         };
-        path && (self.method.is_empty() || self.method.eq_ignore_ascii_case(&request.method))
+        let body = String::from_utf8_lossy(&request.body).contains(&self.body);
+        path && body && (self.method.is_empty() || self.method.eq_ignore_ascii_case(&request.method))
     }
 }
 
