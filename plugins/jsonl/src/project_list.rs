@@ -1,13 +1,12 @@
 //! The list of all projects, kept as long as nothing tells that it changed.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::project::is_folder;
-use crate::store::StoreError;
+use crate::store::{Disk, RealDisk, Stamp, StoreError};
 
 /// The names of all projects, sorted. A name that is no Unicode is left out: no request can hold it.
 struct List {
@@ -49,17 +48,9 @@ pub(crate) struct ProjectList {
 
 struct Known {
     read: Instant,
-    stamp: FolderStamp,
+    /// Changes with every name that is made, removed or renamed in the folder.
+    stamp: Stamp,
     names: Vec<String>,
-}
-
-/// Changes with every name that is made, removed or renamed in a folder.
-#[derive(PartialEq, Eq)]
-struct FolderStamp {
-    device: u64,
-    number: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
 }
 
 /// A list is not kept when the folder changed so shortly before: the next change could have the same
@@ -76,20 +67,15 @@ impl ProjectList {
     /// The names of all projects, sorted.
     pub(crate) fn names(&self) -> Result<Vec<String>, StoreError> {
         // Before the folder is read: a change while it is read makes another one.
-        let found = fs::metadata(&self.root).map_err(|error| StoreError::disk("read", &self.root, error))?;
-        let stamp = FolderStamp {
-            device: found.dev(),
-            number: found.ino(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        };
+        let stamp = RealDisk.stamp(&self.root).map_err(|error| StoreError::disk("read", &self.root, error))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp && known.read.elapsed() < LIFETIME) {
             return Ok(known.names.clone());
         }
         let read = Instant::now();
         let List { names, is_the_roots } = read_list(&self.root)?;
-        let is_settled = found.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED));
+        let modified = fs::metadata(&self.root).and_then(|found| found.modified());
+        let is_settled = modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED));
         *known = (is_the_roots && is_settled).then(|| Known { read, stamp, names: names.clone() });
         Ok(names)
     }
@@ -124,6 +110,7 @@ mod tests {
         assert_eq!(list.names().unwrap(), ["c", "z"]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn what_a_link_leads_to_is_looked_at_each_time() {
         let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -136,6 +123,7 @@ mod tests {
         assert_eq!(list.names().unwrap(), ["linked"]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn links_to_folders_are_projects_and_dangling_links_are_not() {
         let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

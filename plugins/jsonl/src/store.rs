@@ -31,7 +31,7 @@ use crate::project;
 use crate::project_list::ProjectList;
 use crate::warnings::Warnings;
 use counts::Counts;
-use disk::{Disk, RealDisk};
+pub(crate) use disk::{Disk, RealDisk, Stamp};
 pub(crate) use error::StoreError;
 pub(crate) use file::BrokenLine;
 use folder::{Folder, Limits, Operation, Outcome};

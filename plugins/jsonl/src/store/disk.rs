@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use real::RealDisk;
+pub(crate) use real::{RealDisk, name_from_bytes};
 
 /// Which file it is, whatever its name.
 ///

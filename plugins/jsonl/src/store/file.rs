@@ -131,7 +131,9 @@ impl DefectFile {
     /// Brings to stable storage what was written.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         if self.unsynced.load(Ordering::Relaxed) {
-            self.handle.sync().map_err(self.failed("write"))?;
+            // By the handle that wrote: Windows syncs by no other.
+            let writer = self.writer.get().unwrap_or(&self.handle);
+            writer.sync().map_err(self.failed("write"))?;
             self.unsynced.store(false, Ordering::Relaxed);
         }
         Ok(())

@@ -51,7 +51,9 @@ impl<'a> HandedOut<'a> {
     /// Brings the note to stable storage as it is.
     pub(super) fn settle(&self, disk: &dyn Disk) -> Result<(), StoreError> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let settled = disk.open(&self.path, Mode::Read).and_then(|file| file.sync());
+        // Windows syncs only by a handle that may write; elsewhere one that reads will do, also in another's file.
+        let open = |mode| disk.open(&self.path, mode);
+        let settled = open(Mode::Write).or_else(|_| open(Mode::Read)).and_then(|file| file.sync());
         settled.and_then(|()| disk.sync_folder(folder)).map_err(|error| StoreError::disk("write", &self.path, error))
     }
 

@@ -2,10 +2,10 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use super::disk::{Disk, DiskFile, RealDisk, Stamp};
 use super::error::StoreError;
 use super::hold;
 
@@ -61,9 +61,10 @@ impl HostLock {
         };
         let failed = |error| StoreError::disk("lock", &path, error);
         if let Some(file) = &*held {
-            let own = file.metadata().map_err(failed)?;
+            let own = file.stamp().map_err(failed)?;
             // The folder may have been put in the place of another one: its lock is another file.
-            if std::fs::metadata(&path).is_ok_and(|found| (found.dev(), found.ino()) == (own.dev(), own.ino())) {
+            let same = |found: Stamp| (found.device, found.identity) == (own.device, own.identity);
+            if RealDisk.stamp(&path).is_ok_and(same) {
                 return Ok(());
             }
             *held = None;

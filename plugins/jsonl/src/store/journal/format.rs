@@ -1,9 +1,9 @@
 //! The bytes of a journal.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path};
 
 use super::{Change, Identity, Record};
+use crate::store::disk::name_from_bytes;
 
 pub(super) const HEADER_BYTES: u64 = 64;
 const HEADER: usize = 64;
@@ -42,7 +42,7 @@ pub(super) fn encode(out: &mut Vec<u8>, generation: u64, sequence: u64, record: 
         for number in [change.identity.number, change.identity.born, change.offset] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        for bytes in [change.file.as_bytes(), &change.old, &change.new] {
+        for bytes in [change.file.as_encoded_bytes(), &change.old, &change.new] {
             out.extend_from_slice(&length(bytes.len()));
             out.extend_from_slice(bytes);
         }
@@ -120,10 +120,10 @@ impl<'a> Reader<'a> {
         };
         let identity = Identity { number: self.long()?, born: self.long()? };
         let offset = self.long()?;
-        let file = OsString::from_vec(self.bytes()?);
+        let file = name_from_bytes(self.bytes()?)?;
         let (old, new) = (self.bytes()?, self.bytes()?);
-        // A name with a `/` could lead out of the project's folder.
-        let plain = !file.is_empty() && !file.as_bytes().contains(&b'/') && file != OsStr::new("..");
+        // Anything but a plain name could lead out of the project's folder.
+        let plain = Path::new(&file).components().eq([Component::Normal(&file)]);
         let fits = !new.is_empty() && if append { old.is_empty() } else { old.len() == new.len() };
         let within = offset.checked_add(new.len() as u64).is_some();
         (plain && fits && within).then_some(Change { file, identity, offset, old, new })
