@@ -46,9 +46,29 @@ fn be_a_plugins_process(memory: Option<u64>) -> io::Result<(impl Read + Send, im
     Ok((File::from(input), File::from(output)))
 }
 
-#[cfg(not(unix))]
+/// The same. Nothing limits its memory there, and no signal reaches it: its console is its own.
+#[cfg(windows)]
 fn be_a_plugins_process(_: Option<u64>) -> io::Result<(impl Read + Send, impl Write + Send)> {
-    Ok((io::stdin(), io::stdout()))
+    use std::fs::File;
+    use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, IntoRawHandle, RawHandle};
+    use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
+    use windows_sys::Win32::System::Console::{STD_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle};
+
+    /// A copy of a standard stream that the programs which the plugin starts do not get, and another one in its
+    /// place. The old handle stays open: a C library may have it, too.
+    fn exchange(which: STD_HANDLE, stream: BorrowedHandle<'_>, other: RawHandle) -> io::Result<File> {
+        let copy = stream.try_clone_to_owned()?;
+        // SAFETY: the first handle is borrowed, so it is open; the other one stays open as long as the process.
+        let exchanged = unsafe {
+            SetHandleInformation(stream.as_raw_handle(), HANDLE_FLAG_INHERIT, 0) != 0 && SetStdHandle(which, other) != 0
+        };
+        if exchanged { Ok(File::from(copy)) } else { Err(io::Error::last_os_error()) }
+    }
+
+    let nothing = File::open("NUL")?.into_raw_handle();
+    let input = exchange(STD_INPUT_HANDLE, io::stdin().as_handle(), nothing)?;
+    let output = exchange(STD_OUTPUT_HANDLE, io::stdout().as_handle(), io::stderr().as_raw_handle())?;
+    Ok((input, output))
 }
 
 /// A service manager tells all processes of a service to end; the host still answers requests then. Handled

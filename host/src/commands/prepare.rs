@@ -267,7 +267,7 @@ pub(super) fn open(library: &Path, service: &ServiceConfig) -> Result<Library, P
 /// This very program, also when its file has been replaced by another version.
 fn own_program() -> std::io::Result<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
-    if running.exists() { Ok(running) } else { std::env::current_exe() }
+    if cfg!(unix) && running.exists() { Ok(running) } else { std::env::current_exe() }
 }
 
 /// Why a library is not opened.

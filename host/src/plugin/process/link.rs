@@ -24,6 +24,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// of them is not listened to.
 const MOST_PLACES: usize = 10_000;
 
+/// Of CreateProcess: its number is a part of the system's interface.
+#[cfg(windows)]
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+
 /// What the handle of a process, the readers of its streams and the answers that go on share.
 pub(super) struct Link {
     input: Mutex<ChildStdin>,
@@ -86,6 +90,12 @@ impl Link {
             use std::os::unix::process::CommandExt;
             // A ctrl-c in the terminal is for the host, which ends the plugin when all requests are answered.
             command.process_group(0).arg0("defect-host");
+        }
+        #[cfg(windows)]
+        {
+            use std::os::windows::process::CommandExt;
+            // A console of its own, without a window: for the same reason.
+            command.creation_flags(CREATE_NO_WINDOW);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
