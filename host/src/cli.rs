@@ -38,6 +38,9 @@ The command line wins over the file, and the environment (PASSWORD_HASH, SALT; a
 working directory is read) stands in where the file has nothing. DEFECT_HOST_LOG, or else RUST_LOG, sets \
 what is logged, as in `DEFECT_HOST_LOG=debug,hyper=info`.")]
     Start(Start),
+    /// Start the service for the Service Control Manager, which alone can run this command
+    #[cfg(windows)]
+    Service(Start),
     /// Check the configuration and the plugin, and say what would run
     #[command(after_help = "Example:\n  defect-host check --config config.toml && systemctl restart defect-host")]
     Check(Start),

@@ -9,6 +9,8 @@ mod plugins;
 mod prepare;
 mod prose;
 mod secret_input;
+#[cfg(windows)]
+pub mod service;
 mod set_credentials;
 mod start;
 mod terminal;
@@ -30,6 +32,8 @@ pub fn run(cli: Cli, manager: ServiceManager) -> ExitCode {
     let terminal = Terminal::of_the_process();
     match cli.command {
         Command::Start(arguments) => start::run(&arguments, manager, &terminal),
+        #[cfg(windows)]
+        Command::Service(arguments) => start::run(&arguments, manager, &terminal),
         Command::Check(arguments) => check::run(&arguments, &terminal),
         Command::Init { file } => configure::init(&file, &terminal),
         Command::Configure(arguments) => configure::configure(&arguments, &terminal),

@@ -12,6 +12,7 @@ use super::prepare::{PrepareError, Prepared, prepare};
 use super::terminal::Terminal;
 use crate::cli::Start;
 use crate::config::{LoadedConfig, LogFormat, LogLevel, LoggingConfig, ServiceConfig};
+use crate::hidden::masked;
 use crate::logging::{self, Directives, FileSettings, Format, Level, LoggingError, LoggingSettings};
 use crate::serve::{self, Api, Authenticator, Backend, ClientAddress, DocumentError, ListenError, Listener, Tls};
 use crate::serve::{MetricsError, MetricsListener, Sources};
@@ -83,19 +84,29 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-pub(super) fn run(arguments: &Start, manager: ServiceManager, terminal: &Terminal) -> ExitCode {
-    match start(arguments, manager) {
-        Ok(()) => ExitCode::SUCCESS,
+pub(super) fn run(arguments: &Start, mut manager: ServiceManager, terminal: &Terminal) -> ExitCode {
+    let sockets = manager.take_sockets();
+    let manager = Arc::new(manager);
+    match start(arguments, sockets, &manager) {
+        Ok(()) => {
+            manager.ended(0, None);
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             terminal.complain(error.render(terminal.color));
+            manager.ended(error.exit_code(), Some(&masked(error.render(false).into())));
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-fn start(arguments: &Start, mut manager: ServiceManager) -> Result<(), StartError> {
+fn start(
+    arguments: &Start,
+    sockets: Result<Vec<TcpListener>, HandoverError>,
+    manager: &Arc<ServiceManager>,
+) -> Result<(), StartError> {
     let mut config = arguments.load_config()?;
-    let sockets = manager.take_sockets()?;
+    let sockets = sockets?;
     serve_on(&sockets, &mut config.service);
     let service = &config.service;
     logging::init(&logging_settings(&service.logging, service.debug))?;
@@ -171,7 +182,7 @@ fn serve_until_stopped(
     prepared: Prepared,
     service: &ServiceConfig,
     sockets: Vec<TcpListener>,
-    manager: ServiceManager,
+    manager: &Arc<ServiceManager>,
 ) -> Result<(), StartError> {
     let tls = tls(service);
     let client_address = client_address(service);
@@ -191,11 +202,10 @@ fn serve_until_stopped(
         Listener::on(sockets, tls.as_ref())?
     };
     let keep_alive = Duration::from_secs(service.server.keep_alive_timeout);
-    let manager = Arc::new(manager);
     // Long enough for any accepted call to end by itself or by its own limit.
     let grace = service.call_timeout.saturating_add(FAREWELL);
     let served = runtime.block_on(async {
-        let stop = stop_signal().map_err(StartError::Runtime)?;
+        let stop = stop_signal(Arc::clone(manager)).map_err(StartError::Runtime)?;
         let metrics = metrics.map(|metrics| {
             tracing::info!("metrics on http://{}/metrics", metrics.address());
             tokio::spawn(metrics.serve(api))
@@ -205,7 +215,7 @@ fn serve_until_stopped(
             tracing::info!("listening on {address}");
         }
         manager.ready(&format!("serving {class} on {}", addresses.join(" ")));
-        let (told, healthy) = (Arc::clone(&manager), Arc::clone(&manager));
+        let (told, healthy) = (Arc::clone(manager), Arc::clone(manager));
         let stop = async move {
             stop.await;
             told.stopping(keep_alive.saturating_add(grace).saturating_add(FAREWELL));
@@ -229,21 +239,25 @@ fn serve_until_stopped(
 }
 
 /// Ready when the process is told to stop. A second signal ends it at once.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+fn stop_signal(manager: Arc<ServiceManager>) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     // Both from now on: until a handler is there, the signal ends the process.
     #[cfg(unix)]
     let (mut terminate, mut interrupt) = {
         use tokio::signal::unix::{SignalKind, signal};
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
     };
+    // The end of the console, as when its window is closed, leaves 5 s.
+    #[cfg(windows)]
+    let (mut terminate, mut interrupt) = {
+        use tokio::signal::windows::{ctrl_c, ctrl_close};
+        (ctrl_close()?, ctrl_c()?)
+    };
     let mut next = async move || {
-        #[cfg(unix)]
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = manager.stop_requested() => {}
         }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
     };
     Ok(async move {
         next().await;

@@ -1,16 +1,20 @@
-//! What a service manager such as systemd hands over: listening sockets, and where it wants to be told how the
-//! service is. Everywhere but on Linux there is none.
+//! What a service manager hands over and wants to be told: systemd, which has listening sockets, and the Service
+//! Control Manager of Windows, which also says when to stop. On other systems there is none.
 
 #[cfg(target_os = "linux")]
 mod notification;
 #[cfg(target_os = "linux")]
 mod sockets;
+#[cfg(windows)]
+mod windows;
 
 use std::net::TcpListener;
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 use notification::Notification;
+#[cfg(windows)]
+pub use windows::run_as_service;
 
 /// Why what was handed over cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,8 @@ pub struct ServiceManager {
     sockets: Result<Vec<TcpListener>, HandoverError>,
     #[cfg(target_os = "linux")]
     notification: Option<Notification>,
+    #[cfg(windows)]
+    service: Option<windows::Service>,
     watchdog: Option<Duration>,
 }
 
@@ -76,7 +82,12 @@ impl ServiceManager {
             Self { sockets, notification, watchdog }
         }
         #[cfg(not(target_os = "linux"))]
-        Self { sockets: Ok(Vec::new()), watchdog: None }
+        Self {
+            sockets: Ok(Vec::new()),
+            #[cfg(windows)]
+            service: None,
+            watchdog: None,
+        }
     }
 
     /// The sockets to serve instead of own ones; none when there are none. They stay open in the service manager
@@ -91,6 +102,17 @@ impl ServiceManager {
     /// Tells that the service serves from now on, and what.
     pub fn ready(&self, what: &str) {
         self.tell(&format!("READY=1\nSTATUS={what}\n"));
+        #[cfg(windows)]
+        self.service.iter().for_each(windows::Service::ready);
+    }
+
+    /// Ready when the service manager wants the service to stop, other than by a signal.
+    pub async fn stop_requested(&self) {
+        #[cfg(windows)]
+        if let Some(service) = &self.service {
+            return service.stop_requested().await;
+        }
+        std::future::pending().await
     }
 
     /// Tells that the service ends, within this time. It counts even when the service manager's own limit, which
@@ -98,6 +120,17 @@ impl ServiceManager {
     pub fn stopping(&self, within: Duration) {
         let microseconds = within.as_micros();
         self.tell(&format!("STOPPING=1\nSTATUS=answering the accepted requests\nEXTEND_TIMEOUT_USEC={microseconds}\n"));
+        #[cfg(windows)]
+        self.service.iter().for_each(|service| service.stopping(within));
+    }
+
+    /// Tells that the service is over, with the program's exit code, and why when it failed. systemd sees both by
+    /// itself.
+    pub fn ended(&self, exit_code: u8, error: Option<&str>) {
+        #[cfg(windows)]
+        self.service.iter().for_each(|service| service.ended(exit_code, error));
+        #[cfg(not(windows))]
+        let _ = (exit_code, error);
     }
 
     /// Tells that the service is well, as often as the service manager wants it and as long as `beat` comes to an
