@@ -11,6 +11,7 @@ mod package;
 mod python;
 mod reference;
 mod shell;
+mod windows;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +50,12 @@ enum Task {
     Deny,
     /// Make a tarball and a Debian package of the program and the reference plugins, in `target/dist`
     Package(package::Arguments),
+    /// Check that what ships compiles for Windows, with compilers of Debian's
+    Windows {
+        /// Build it, in `target/windows`
+        #[arg(long)]
+        build: bool,
+    },
     /// Run the tests of what is unsafe under valgrind
     Memcheck,
     /// Measure ours, the Python service, nginx and a bare axum handler side by side
@@ -68,6 +75,7 @@ fn main() -> ExitCode {
         Task::JiraContract { documents } => jira_contract::check(documents),
         Task::Deny => deny::check(),
         Task::Package(arguments) => package::run(&arguments),
+        Task::Windows { build } => windows::compile(build),
         Task::Memcheck => check::memcheck(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Reaper => bench::reap(),
