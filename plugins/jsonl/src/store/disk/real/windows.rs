@@ -95,8 +95,8 @@ pub(crate) fn name_from_bytes(bytes: Vec<u8>) -> Option<OsString> {
     String::from_utf8(bytes).ok().map(OsString::from)
 }
 
-/// Windows promises nothing of a folder's entries. NTFS logs a rename, and what flushes a handle, also one of
-/// a folder, flushes that log; another file system may refuse it, and then a rename is as safe as it gets.
+/// Windows documents no way to do this. A folder's handle can be flushed like a file's; where the file system
+/// refuses it, a rename is as safe as it gets.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     let flushed = OpenOptions::new().write(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(folder);
     match flushed.and_then(|folder| folder.sync_all()) {
