@@ -30,7 +30,7 @@ fn shell(line: &str, folder: &Path) {
 /// What the author's first build would make anew each time: the crates of the registry. They are kept below
 /// the workspace's target, in the versions that it has locked, so that nothing is fetched that is there.
 fn share_builds(folder: &Path) {
-    let target = root().join("target/scaffold");
+    let target = artifacts().target().join("scaffold");
     std::fs::create_dir_all(&target).unwrap();
     std::os::unix::fs::symlink(target, folder.join("target")).unwrap();
     std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();

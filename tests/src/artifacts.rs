@@ -23,6 +23,15 @@ impl Artifacts {
     pub fn library(&self, name: &str) -> &Path {
         &self.libraries[name]
     }
+
+    /// Cargo's target folder.
+    ///
+    /// # Panics
+    /// When the binary is in none.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        self.host.parent().and_then(Path::parent).expect("the binary is in target/debug")
+    }
 }
 
 /// The workspace's root, as cargo says it: the path of the time when this was compiled may be gone, when

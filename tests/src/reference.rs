@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::artifacts::root;
+use crate::artifacts::artifacts;
 use crate::client::Client;
 use crate::host::{CREDENTIALS, HostFolder};
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// When it was not made.
 #[must_use]
 pub fn python_tool(name: &str) -> PathBuf {
-    let folder = root().join("target/python");
+    let folder = artifacts().target().join("python");
     // Written when everything else is there.
     assert!(folder.join("complete").is_file(), "the Python service is not installed: run `cargo xtask python`");
     folder.join("bin").join(name)

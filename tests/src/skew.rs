@@ -19,8 +19,7 @@ impl Skewed {
     /// An unchanged copy, whose library is called `<name>_defect_client`.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        let target = artifacts().host.parent().and_then(Path::parent).expect("target/debug");
-        let skewed = Self { name, folder: target.join("skew").join(name), edits: Vec::new() };
+        let skewed = Self { name, folder: artifacts().target().join("skew").join(name), edits: Vec::new() };
         let members =
             r#"members = ["host", "plugin-api", "plugins/*", "tests", "tests/fakes/*", "tests/plugins/*", "xtask"]"#;
         let manifest = format!("{PLUGIN}/Cargo.toml");

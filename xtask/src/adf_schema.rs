@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail, ensure};
 
-use crate::shell::{cargo, find, root, run, say};
+use crate::shell::{cargo, find, root, run, say, target};
 
 /// The package with Atlassian's schema of rich text.
 const PACKAGE: &str = "@atlaskit/adf-schema@57.7.22";
@@ -23,7 +23,7 @@ pub(crate) fn check() -> Result<()> {
         );
         return Ok(());
     }
-    let folder = root().join("target/adf-schema");
+    let folder = target()?.join("adf-schema");
     let schema = folder.join("package/dist/json-schema/v1/full.json");
     if !schema.is_file() {
         fs::create_dir_all(&folder)?;

@@ -1,13 +1,13 @@
 use anyhow::Result;
 
-use crate::shell::{cargo, root, run, say};
+use crate::shell::{cargo, root, run, say, target};
 
 /// From crates.io: what PyPI has is too old for cargo's present package ids.
 const VERSION: &str = "0.20.2";
 
 /// Holds the dependencies against `deny.toml`.
 pub(crate) fn check() -> Result<()> {
-    let tool = root().join("target/cargo-deny");
+    let tool = target()?.join("cargo-deny");
     let program = tool.join("bin/cargo-deny");
     // Says that this version is there already, when it is. Unoptimised, it compiles in a third of the time, and runs
     // three seconds. Its only feature is for authorities of the system, which fetching the advisories by git needs not.

@@ -3,7 +3,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{cargo, find, root, run, say};
+use crate::shell::{cargo, find, run, say, target};
 
 /// The last one for Node 20.
 const PRISM: &str = "@stoplight/prism-cli@5.14.2";
@@ -33,7 +33,7 @@ pub(crate) fn check(documents: Option<PathBuf>) -> Result<()> {
 
 /// Installs prism under `target/`, unless it is there.
 fn prism() -> Result<PathBuf> {
-    let folder = root().join("target/prism");
+    let folder = target()?.join("prism");
     let program = folder.join("node_modules/.bin/prism");
     let complete = folder.join("complete");
     if std::fs::read_to_string(&complete).is_ok_and(|made| made == PRISM) {

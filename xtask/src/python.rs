@@ -2,7 +2,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::shell::{root, run};
+use crate::shell::{run, target};
 
 /// What the tests compare with and are run by, and what knows whether a bill of materials is one, from PyPI.
 const PACKAGES: [&str; 5] = [
@@ -15,7 +15,7 @@ const PACKAGES: [&str; 5] = [
 
 /// Makes `target/python`, a virtual environment with [`PACKAGES`], unless it is there.
 pub(crate) fn install() -> Result<()> {
-    let folder = root().join("target/python");
+    let folder = target()?.join("python");
     // Written last: an environment that is half made is made anew.
     let complete = folder.join("complete");
     if std::fs::read_to_string(&complete).is_ok_and(|made| made == PACKAGES.join("\n")) {

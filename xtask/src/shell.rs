@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 /// The workspace's root, as `cargo run` says it: the path of the time when this was compiled may be gone,
 /// when the workspace was moved since.
@@ -10,6 +11,13 @@ pub(crate) fn root() -> PathBuf {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let root = PathBuf::from(package).join("..");
     root.canonicalize().unwrap_or(root)
+}
+
+/// Cargo's target folder, `target` unless the environment or cargo's configuration has another one. What xtask itself
+/// installs and writes is in there, too.
+pub(crate) fn target() -> Result<PathBuf> {
+    let metadata = MetadataCommand::new().current_dir(root()).no_deps().exec();
+    Ok(metadata.context("cargo does not say where its target folder is")?.target_directory.into_std_path_buf())
 }
 
 pub(crate) fn say(line: &str) {

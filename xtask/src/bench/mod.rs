@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::shell::{self, cargo, find, root, say};
+use crate::shell::{self, cargo, find, say, target};
 use document::Document;
 use servers::{Programs, Workshop};
 use table::Table;
@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if cfg!(debug_assertions) {
         shell::run(&mut cargo(&["build", "--release", "--workspace", "--locked"]))?;
         shell::run(&mut cargo(&["build", "--release", "--locked", "--package", "xtask", "--example", "bare-axum"]))?;
-        let mut itself = Command::new(root().join("target/release/xtask"));
+        let mut itself = Command::new(target()?.join("release/xtask"));
         // In the place of this process: whoever ends it ends the benchmark.
         return Err(itself.args(std::env::args_os().skip(1)).exec()).context("the benchmark cannot be started");
     }
@@ -141,16 +141,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn prepare(arguments: &Arguments) -> Result<Bench> {
-    let root = root();
-    let folder = root.join("target/bench");
+    let target = target()?;
+    let folder = target.join("bench");
     std::fs::create_dir_all(&folder)?;
-    let python = root.join("target/python/bin/testbench-defect-service");
+    let python = target.join("python/bin/testbench-defect-service");
     let programs = Programs {
-        host: root.join("target/release/defect-host"),
-        bare_axum: root.join("target/release/examples/bare-axum"),
-        jira_fake: root.join("target/release/jira-fake"),
+        host: target.join("release/defect-host"),
+        bare_axum: target.join("release/examples/bare-axum"),
+        jira_fake: target.join("release/jira-fake"),
         // Written last when it is installed.
-        python: (root.join("target/python/complete").exists() && !arguments.skip_python).then_some(python),
+        python: (target.join("python/complete").exists() && !arguments.skip_python).then_some(python),
         nginx: find("nginx"),
         strace: find("strace"),
     };
