@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod deny;
 mod jira_contract;
+mod machine;
 mod package;
 mod python;
 mod reference;
@@ -56,6 +57,9 @@ enum Task {
         #[arg(long)]
         build: bool,
     },
+    /// Check the Debian package in a virtual machine under a real systemd: started, watched, sandboxed, upgraded,
+    /// removed; and by lintian. As root, with lintian, mmdebstrap and qemu-system-x86 of Debian
+    Machine(machine::Arguments),
     /// Run the tests of what is unsafe under valgrind
     Memcheck,
     /// Measure ours, the Python service, nginx and a bare axum handler side by side
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Task::Deny => deny::check(),
         Task::Package(arguments) => package::run(&arguments),
         Task::Windows { build } => windows::compile(build),
+        Task::Machine(arguments) => machine::check(&arguments),
         Task::Memcheck => check::memcheck(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Reaper => bench::reap(),

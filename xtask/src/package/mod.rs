@@ -21,7 +21,7 @@ use self::build::Built;
 use self::folder::{DATA, Folder};
 use crate::shell::{find, root, say};
 
-pub(crate) use verify::{check, verify};
+pub(crate) use verify::{check, debian_packages, two_revisions, verify};
 
 /// How to package.
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ fn make(metadata: &Metadata, built: &Built, revision: u32, time: u64, into: &Pat
 
 /// The first program that is not here of those that pack.
 fn missing_program() -> Option<&'static str> {
-    ["dpkg-deb", "gzip", "md5sum", "tar"].into_iter().find(|program| find(program).is_none())
+    ["date", "dpkg-deb", "gzip", "md5sum", "strip", "tar"].into_iter().find(|program| find(program).is_none())
 }
 
 /// What both packages have.

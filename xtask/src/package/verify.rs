@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use super::{build, make, missing_program};
 use crate::check::tests;
-use crate::shell::{root, run, say};
+use crate::shell::{root, run, say, target};
 
 /// Any time: these packages are compared with each other and are for nobody.
 const TIME: u64 = 1_700_000_000;
@@ -36,7 +36,7 @@ pub(crate) fn check() -> Result<()> {
 
 /// Builds the last commit in two clones of different names, which nothing in the packages may tell.
 pub(crate) fn verify() -> Result<()> {
-    let folder = root().join("target/dist/verify");
+    let folder = target()?.join("dist/verify");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -53,6 +53,26 @@ pub(crate) fn verify() -> Result<()> {
     same(&packages[0], &packages[1])
 }
 
+/// The Debian packages of two revisions, of the sources as they are, for a test to install one over the other.
+pub(crate) fn two_revisions(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let metadata = build::metadata()?;
+    let built = build::build(&metadata)?;
+    for revision in [1, 2] {
+        make(&metadata, &built, revision, TIME, folder)?;
+    }
+    Ok(())
+}
+
+/// The Debian packages in a folder, by their names.
+pub(crate) fn debian_packages(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut packages = packages_in(folder)?;
+    packages.retain(|package| package.extension() == Some("deb".as_ref()));
+    Ok(packages)
+}
+
 fn packages_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let files = fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<Result<Vec<_>>>()?;
     let mut packages: Vec<_> = files.into_iter().filter(|path| path.is_file()).collect();
@@ -61,6 +81,9 @@ fn packages_in(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn same(packages: &[PathBuf], others: &[PathBuf]) -> Result<()> {
+    if packages.is_empty() || packages.len() != others.len() {
+        bail!("{} and {} packages were made", packages.len(), others.len());
+    }
     for (package, other) in packages.iter().zip(others) {
         if fs::read(package)? != fs::read(other)? {
             bail!("`{}` and `{}` are not the same bytes; diffoscope shows where", package.display(), other.display());
