@@ -306,6 +306,16 @@ hand_the_socket_over() {
     check 'callers are answered' eventually more_answers_than $((answered + 4))
     end_load
     check "no request of $(answers) was lost" is "$(cat unanswered)" ''
+
+    systemctl reset-failed defect-host.service
+    configure 'prot = 8031'
+    check 'it does not restart with a misspelt key' not systemctl restart defect-host.service
+    check 'a request is not answered' not ask "$base/projects"
+    check 'the socket is closed' eventually shows defect-host.socket Result service-start-limit-hit
+    check 'systemctl status still says why' status_says 'prot'
+    configure ''
+    systemctl reset-failed defect-host.service defect-host.socket
+    check 'both start when the cause is gone' systemctl start defect-host.socket defect-host.service
 }
 
 serve_instances() {

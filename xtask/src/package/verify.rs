@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::{build, make, missing_program};
 use crate::check::tests;
@@ -74,7 +74,8 @@ pub(crate) fn debian_packages(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn packages_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let files = fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<Result<Vec<_>>>()?;
+    let files = fs::read_dir(folder).with_context(|| format!("`{}` cannot be read", folder.display()))?;
+    let files = files.map(|file| Ok(file?.path())).collect::<Result<Vec<_>>>()?;
     let mut packages: Vec<_> = files.into_iter().filter(|path| path.is_file()).collect();
     packages.sort();
     Ok(packages)
