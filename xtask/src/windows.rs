@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{find, root, run};
+use crate::shell::{find, root, run, target};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 const PACKAGES: [&str; 4] = ["defect-plugin-api", "defect-host", "jsonl-defect-client", "jira-defect-client"];
@@ -36,7 +36,7 @@ pub(crate) fn compile(build: bool) -> Result<()> {
     }
     let mut cargo = Command::new(CARGO);
     cargo.args([if build { "build" } else { "check" }, "--locked", "-Zbuild-std=std,panic_unwind"]);
-    cargo.args(["--target", TARGET, "--target-dir", "target/windows"]);
+    cargo.args(["--target", TARGET, "--target-dir"]).arg(target()?.join("windows"));
     cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
     cargo.args(build.then_some("--release"));
     // A standard library of one's own is something that only unstable compilers offer.

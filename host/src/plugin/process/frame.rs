@@ -15,7 +15,7 @@ const LONGEST: usize = 1 << 30;
 pub(super) const PIECES: usize = 3;
 /// So many frames ask for pieces at a time, so that the process makes the next ones while the host copies those
 /// before. It lends as many times [`PIECES`] when the host's caller stands still.
-pub(super) const ASKED_AHEAD: usize = 2;
+pub(super) const ASKED_AHEAD: usize = 4;
 /// A payload grows by so much at most before its bytes have arrived.
 const AT_ONCE: usize = 1 << 20;
 const HEADER: usize = 13;
