@@ -47,9 +47,13 @@ fn a_body_that_says_it_is_too_large_is_refused_before_it_is_sent() {
 fn a_call_over_its_time_is_504_and_names_plugin_and_operation() {
     let host = HostFolder::faulty_with("call_timeout = 0.25", r#"hang_in = ["get_projects", "before_sync"]"#).start();
     assert_snapshot!(shown(&host.client().get("/projects")), @r#"504 {"description":"Gateway Timeout","status":504,"message":"plugin `faulty_defect_client` did not answer `get_projects` within 0.25 s"}"#);
+    // With isolation, that has ended the plugin's process.
+    let wait_until_ready = || while host.client().get("/check-login").status == 503 {};
+    wait_until_ready();
     let answer = host.client().post("/projects/Shop/sync/before", &json!({"syncType": "manual"}));
     assert_snapshot!(shown(&answer), @r#"504 {"description":"Gateway Timeout","status":504,"message":"plugin `faulty_defect_client` did not answer `before_sync` within 0.25 s"}"#);
     host.wait_for_log("plugin `faulty_defect_client` did not answer `get_projects` within 0.25 s");
+    wait_until_ready();
     assert_eq!(host.client().get("/check-login").json(), json!(true));
 }
 
