@@ -39,7 +39,10 @@ pub(crate) fn tests(which: &[&str]) -> Command {
 /// terminals, connections, documents and new crates, which would only take their minutes once more.
 fn isolated() -> Result<()> {
     let mut tests = tests(&["--test", "it", "--"]);
-    let same = ["configuring::", "guide_quick_start::", "operations::", "proxies::", "readme::", "scaffold::", "tls::"];
+    let terminals = ["configuring::"];
+    let connections = ["http2::", "overload::", "prometheus::", "proxies::", "tls::"];
+    let documents = ["guide_quick_start::", "operations::", "readme::", "scaffold::"];
+    let same = [&terminals[..], &connections, &documents].concat();
     for skipped in ["when_all_calls_hang"].into_iter().chain(same) {
         tests.args(["--skip", skipped]);
     }
