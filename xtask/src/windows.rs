@@ -17,7 +17,7 @@ const RUSTC: &str = "/usr/bin/rustc";
 const STANDARD_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/std";
 
 /// What is missing here for it, as Debian 12 names it.
-pub(crate) fn missing() -> Vec<&'static str> {
+fn missing() -> Vec<&'static str> {
     let is_there = |path| Path::new(path).exists();
     let needed = [
         ("cargo-web", is_there(CARGO)),
