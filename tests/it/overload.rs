@@ -118,3 +118,20 @@ fn more_requests_than_may_wait_are_answered_at_once_and_the_others_in_their_turn
         }
     });
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_has_no_more_files_says_so_and_takes_the_connections_when_there_are_some() {
+    let host = HostFolder::faulty("").start();
+    let files = |soft: &str| {
+        let limit = format!("--nofile={soft}:");
+        let set = Command::new("prlimit").args(["--pid", &host.pid().to_string(), &limit]).status();
+        assert!(set.expect("prlimit is a part of util-linux").success());
+    };
+    files("3");
+    let mut connection = Connection::open(host.address()).unwrap();
+    connection.send(head_of("GET", "/healthz", &[])).unwrap();
+    host.wait_for_log("no connection can be taken, callers have to wait: Too many open files");
+    files("1024");
+    assert_eq!(connection.head().unwrap().status, 200);
+}

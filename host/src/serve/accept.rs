@@ -2,6 +2,7 @@
 //!
 //! Not axum-server's loop: with that one a single connection cannot be told to end.
 
+use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower_http::normalize_path::NormalizePath;
 
 use super::connections::{Guard, WRITE_PAUSE};
@@ -23,6 +24,8 @@ use super::gate::Service;
 
 /// After a connection could not be taken, such as for want of files.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The same trouble is not told again before.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// What is done with each connection. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +49,7 @@ where
     pub(super) async fn until(self, end: impl Future<Output = Duration>, sockets: Sockets) {
         let (told, ending) = watch::channel(());
         let (mut end, mut connections) = (pin!(end), JoinSet::new());
+        let mut told_at = None;
         let grace = loop {
             tokio::select! {
                 biased;
@@ -55,7 +59,18 @@ where
                     Ok((stream, peer)) => {
                         connections.spawn(self.clone().connection(stream, peer, ending.clone()));
                     }
-                    Err(_) => sleep(PAUSE).await,
+                    // Only that caller is gone.
+                    Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionReset) => {}
+                    Err(error) => {
+                        if told_at.is_none_or(|at: Instant| at.elapsed() >= TELL_AGAIN) {
+                            told_at = Some(Instant::now());
+                            tracing::error!(
+                                "no connection can be taken, callers have to wait: {error}; when files are missing, \
+                                 raise `LimitNOFILE=` of the unit, or `ulimit -n`"
+                            );
+                        }
+                        sleep(PAUSE).await;
+                    }
                 },
             }
         };
